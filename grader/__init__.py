@@ -1,0 +1,1 @@
+"""Grades homework on recurrent networks: student code never runs in the process that judges it."""

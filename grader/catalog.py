@@ -1,0 +1,244 @@
+"""assignment.toml -> `Assignment`: parsed once, unknown keys refused with the nearest known one."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+from grader.errors import InvalidAssignment, UnknownAssignment
+from grader.records import Limits
+
+PACKAGE_DIR = Path(__file__).resolve().parent
+SUITES_DIR = PACKAGE_DIR / "suites"
+ROOT_DIR = PACKAGE_DIR.parent  # of a checkout: holds solution/ and stencil/
+
+WORKERS = ("tensorflow", "numpy")
+IMPORT_TASK = "0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One task of the handout.
+
+    Attributes:
+        code: Whether it has a block of its own in the solution.
+        needs: Tasks without which its tests cannot run, as written; see `Assignment.needed_by`.
+    """
+
+    id: str
+    title: str
+    points: float
+    tier: str
+    needs: tuple[str, ...] = ()
+    code: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One written question; a person gives its points."""
+
+    id: str
+    title: str
+    points: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """A training that runs once in the background, for the fixture `trained(name)`."""
+
+    name: str
+    adapter: str
+    limit_s: float
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment, as assignment.toml declares it."""
+
+    name: str
+    title: str
+    version: str
+    worker: str
+    modules: tuple[str, ...]
+    files: tuple[str, ...]
+    given: tuple[str, ...]
+    tiers: tuple[str, ...]
+    bonus_tiers: tuple[str, ...]
+    requirements: tuple[str, ...]
+    limits: Limits
+    thresholds: dict[str, float]
+    trainings: dict[str, Training]
+    tasks: dict[str, Task]
+    questions: tuple[Question, ...]
+    suite_dir: Path
+
+    @property
+    def solution_dir(self) -> Path:
+        return ROOT_DIR / "solution" / self.name
+
+    @property
+    def stencil_dir(self) -> Path:
+        return ROOT_DIR / "stencil" / self.name
+
+    @property
+    def max_score(self) -> float:
+        """Automatic points without bonus."""
+        return sum(task.points for task in self.tasks.values() if task.tier not in self.bonus_tiers)
+
+    @property
+    def points_awaiting_review(self) -> float:
+        return sum(question.points for question in self.questions)
+
+    @cached_property
+    def needed_by(self) -> dict[str, tuple[str, ...]]:
+        """For each task the tasks that it needs, transitively, in the order of the handout."""
+        closed: dict[str, set[str]] = {}
+        graph = {task.id: task.needs for task in self.tasks.values()}
+        for task_id in TopologicalSorter(graph).static_order():
+            closed[task_id] = set(graph[task_id]).union(*(closed[need] for need in graph[task_id]))
+        return {task: tuple(other for other in self.tasks if other in closed[task]) for task in self.tasks}
+
+
+def names() -> list[str]:
+    """Every assignment of this kit, sorted."""
+    return sorted(path.parent.name for path in SUITES_DIR.glob("*/assignment.toml"))
+
+
+def load(name: str) -> Assignment:
+    """Reads the assignment of that name.
+
+    Raises:
+        UnknownAssignment: There is none; the message names the nearest.
+        InvalidAssignment: Its assignment.toml has an unknown or missing key, or contradicts itself.
+    """
+    if name not in names():
+        raise UnknownAssignment(f"there is no assignment {name!r}{_nearest(name, names())}; there are: {', '.join(names())}")
+    return read(SUITES_DIR / name / "assignment.toml")
+
+
+def read(path: Path) -> Assignment:
+    """Reads one assignment.toml; the folder's name is the assignment's.
+
+    Raises:
+        InvalidAssignment: See `load`.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidAssignment(f"{path}: {error}") from error
+    reader = _Reader(path)
+    return reader.assignment(table)
+
+
+class _Reader:
+    """Turns tables into records and words what is wrong with them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def fail(self, text: str) -> InvalidAssignment:
+        return InvalidAssignment(f"{self.path}: {text}")
+
+    def check_keys(self, table: dict[str, Any], where: str, required: set[str], optional: set[str]) -> None:
+        for key in table:
+            if key not in required | optional:
+                raise self.fail(f"unknown key {key!r} in {where}{_nearest(key, sorted(required | optional))}")
+        for key in sorted(required - set(table)):
+            raise self.fail(f"{where} lacks {key!r}")
+
+    def assignment(self, table: dict[str, Any]) -> Assignment:
+        self.check_keys(
+            table,
+            "the file",
+            {"title", "version", "worker", "modules", "files", "tiers", "requirements", "task"},
+            {"given", "bonus_tiers", "limits", "thresholds", "training", "question"},
+        )
+        if table["worker"] not in WORKERS:
+            raise self.fail(f"worker is {table['worker']!r}; expected one of {', '.join(WORKERS)}")
+        tiers, bonus_tiers = tuple(table["tiers"]), tuple(table.get("bonus_tiers", ()))
+        tasks = {task.id: task for task in (self.task(entry, tiers + bonus_tiers) for entry in table["task"])}
+        if len(tasks) != len(table["task"]):
+            raise self.fail("two tasks have the same id")
+        self.check_needs(tasks)
+        for name in table.get("given", ()):
+            if name not in table["files"]:
+                raise self.fail(f"given file {name!r} is not among files")
+        return Assignment(
+            name=self.path.parent.name,
+            title=table["title"],
+            version=table["version"],
+            worker=table["worker"],
+            modules=tuple(table["modules"]),
+            files=tuple(table["files"]),
+            given=tuple(table.get("given", ())),
+            tiers=tiers,
+            bonus_tiers=bonus_tiers,
+            requirements=tuple(table["requirements"]),
+            limits=self.limits(table.get("limits", {})),
+            thresholds={key: float(value) for key, value in table.get("thresholds", {}).items()},
+            trainings={name: self.training(name, entry) for name, entry in table.get("training", {}).items()},
+            tasks=tasks,
+            questions=tuple(self.question(entry) for entry in table.get("question", ())),
+            suite_dir=self.path.parent,
+        )
+
+    def task(self, table: dict[str, Any], tiers: tuple[str, ...]) -> Task:
+        self.check_keys(table, f"[[task]] {table.get('id', '')}", {"id", "title", "points"}, {"tier", "needs", "code"})
+        tier = table.get("tier", tiers[0])
+        if tier not in tiers:
+            raise self.fail(f"task {table['id']} has the unknown tier {tier!r}{_nearest(tier, tiers)}")
+        return Task(
+            id=table["id"],
+            title=table["title"],
+            points=float(table["points"]),
+            tier=tier,
+            needs=tuple(table.get("needs", ())),
+            code=table.get("code", True),
+        )
+
+    def check_needs(self, tasks: dict[str, Task]) -> None:
+        for task in tasks.values():
+            for need in task.needs:
+                if need not in tasks:
+                    raise self.fail(f"task {task.id} needs the unknown task {need!r}{_nearest(need, list(tasks))}")
+        try:
+            TopologicalSorter({task.id: task.needs for task in tasks.values()}).prepare()
+        except CycleError as error:
+            raise self.fail(f"tasks need one another in a circle: {' -> '.join(error.args[1])}") from error
+
+    def limits(self, table: dict[str, Any]) -> Limits:
+        self.check_keys(table, "[limits]", set(), {"import_s", "test_s", "total_s", "memory_mb", "scratch_mb"})
+        default = Limits()
+        return Limits(
+            import_s=float(table.get("import_s", default.import_s)),
+            test_s=float(table.get("test_s", default.test_s)),
+            total_s=float(table.get("total_s", default.total_s)),
+            memory_bytes=int(table.get("memory_mb", default.memory_bytes >> 20)) << 20,
+            scratch_bytes=int(table.get("scratch_mb", default.scratch_bytes >> 20)) << 20,
+        )
+
+    def training(self, name: str, table: dict[str, Any]) -> Training:
+        self.check_keys(table, f"[training.{name}]", {"adapter", "limit_s"}, {"arguments"})
+        return Training(
+            name=name, adapter=table["adapter"], limit_s=float(table["limit_s"]), arguments=dict(table.get("arguments", {}))
+        )
+
+    def question(self, table: dict[str, Any]) -> Question:
+        self.check_keys(table, f"[[question]] {table.get('id', '')}", {"id", "title", "points"}, set())
+        return Question(id=table["id"], title=table["title"], points=float(table["points"]))
+
+
+def _nearest(word: str, known: list[str] | tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""

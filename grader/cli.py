@@ -1,0 +1,131 @@
+"""Arguments in, exit code out: 0 done, 1 could not do it, 2 wrong usage.
+
+A failed submission is no failure of `grader grade`: it exits 0 whatever the score, and 1 only where something could not be
+graded or checked.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+from rich.console import Console
+
+from grader import catalog, doctor
+from grader.errors import GradingError, UnknownAssignment
+
+_stdout = Console()
+_stderr = Console(stderr=True)
+
+
+class _AssignmentName(click.ParamType):
+    """The name of an assignment of this kit."""
+
+    name = "assignment"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            catalog.load(value)
+        except UnknownAssignment as error:
+            self.fail(str(error), param, ctx)
+        return value
+
+
+_ASSIGNMENT = _AssignmentName()
+_EXISTING = click.Path(exists=True, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="rnn-homework-grader")
+def cli() -> None:
+    """Autograded homework on recurrent networks."""
+
+
+@cli.command()
+@click.argument("submission", type=_EXISTING)
+@click.option("--assignment", "-a", "name", required=True, type=_ASSIGNMENT, help="Which assignment, such as `integration`.")
+@click.option("--json", "json_file", type=_FILE, help="Write the result here, replaced after each test.")
+@click.option("--html", "html_file", type=_FILE, help="Write the student's report here.")
+@click.option("--audience", type=click.Choice(["student", "staff"]), default="student", help="Whom the report is for.")
+@click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), help="Replay the random inputs of an earlier result.")
+@click.option("--insecure", is_flag=True, help="Go on without a jail where this machine has none.")
+def grade(
+    submission: Path,
+    name: str,
+    json_file: Path | None,
+    html_file: Path | None,
+    audience: str,
+    seed: int | None,
+    insecure: bool,
+) -> None:
+    """Grade one zip or folder; a table on the terminal."""
+    from grader.session import grade_and_report
+
+    result = grade_and_report(submission, name, json_file, html_file, audience, seed, insecure, _stdout)
+    unchecked = any(case.status == "could_not_check" for case in result.cases)
+    sys.exit(1 if result.verdict == "could_not_grade" or unchecked else 0)
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 where stencil/ is stale, and name what differs.")
+def stencil(check: bool) -> None:
+    """Write stencil/ from solution/."""
+    from grader.handout.stencil import check_stencils, write_stencils
+
+    if not check:
+        for path in write_stencils():
+            click.echo(f"wrote {path}")
+        return
+    drift = check_stencils()
+    for line in drift:
+        click.echo(line, err=True)
+    click.echo("stencil/ differs from solution/: run `grader stencil`" if drift else "stencil/ mirrors solution/")
+    sys.exit(1 if drift else 0)
+
+
+@cli.command()
+@click.argument("name", metavar="ASSIGNMENT", type=_ASSIGNMENT)
+@click.option("-o", "folder", type=_FOLDER, default=Path("out"), show_default=True, help="Where the zip goes.")
+def release(name: str, folder: Path) -> None:
+    """Build the handout that students get."""
+    from grader.handout.release import build_handout
+
+    path = build_handout(catalog.load(name), folder)
+    click.echo(f"wrote {path}")
+
+
+@cli.command()
+@click.argument("name", metavar="ASSIGNMENT", type=_ASSIGNMENT)
+@click.option("--variants", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another variants.toml.")
+@click.option("--json", "json_file", type=_FILE, help="Write the kill matrix here.")
+@click.option("--sample", type=click.IntRange(min=1), help="Audit that many variants, drawn by hash, instead of all.")
+def audit(name: str, variants: Path | None, json_file: Path | None, sample: int | None) -> None:
+    """Grade right and wrong variants of the solution, and hold the suite to account."""
+    from grader.audit.matrix import audit_assignment
+    from grader.audit.show import show_matrix
+
+    matrix = audit_assignment(catalog.load(name), variants, sample, _stderr)
+    show_matrix(matrix, _stdout)
+    if json_file is not None:
+        json_file.write_bytes(matrix.to_json())
+    sys.exit(1 if matrix.shortcomings else 0)
+
+
+@cli.command(name="doctor")
+def doctor_command() -> None:
+    """Say what this machine can do."""
+    doctor.render(doctor.examine(), _stdout)
+
+
+def main() -> NoReturn:
+    """Entry point of the program `grader`."""
+    try:
+        cli.main(standalone_mode=True)
+    except (GradingError, OSError) as error:
+        _stderr.print(f"grader: {error}", style="red", markup=False, highlight=False)
+        sys.exit(1)
+    sys.exit(0)

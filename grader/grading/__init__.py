@@ -1,0 +1,1 @@
+"""One submission -> `SubmissionResult`: the judge, its pytest plugin, and scoring."""

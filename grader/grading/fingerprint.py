@@ -1,0 +1,26 @@
+"""Hashes that say whether a suite, with everything that its verdicts hang on, is still the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from grader.catalog import PACKAGE_DIR
+
+
+def sha256_of(paths: Iterable[Path], root: Path) -> str:
+    """SHA-256 over the names (relative to `root`, sorted) and the contents of these files."""
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(f"{path.relative_to(root).as_posix()}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@lru_cache
+def suite_sha256(suite_dir: Path) -> str:
+    """Of a suite's tests, adapters and assignment.toml, and of the oracles that they compare with."""
+    files = [*suite_dir.glob("*.py"), suite_dir / "assignment.toml", *(PACKAGE_DIR / "oracles").glob("*.py")]
+    return sha256_of(files, PACKAGE_DIR)

@@ -1,0 +1,46 @@
+"""What the parent hands to a judge: one JSON file, written and read here alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One submission to be judged.
+
+    Attributes:
+        suite_dir: Folder with assignment.toml and the tests.
+        submission_dir: The prepared, read-only submission.
+        scratch_dir: Where workers get their private folders.
+        control_fd: Socket of the zygote, inherited by the judge.
+        events_fd: Pipe to the parent, inherited by the judge.
+        tier: Tier of the sandbox that the zygote runs in.
+        seed: Of all random inputs.
+        cores: Processors that may be used; the first trains, the last tests.
+        trains: False leaves out every test that needs a training.
+    """
+
+    suite_dir: str
+    submission_dir: str
+    scratch_dir: str
+    control_fd: int
+    events_fd: int
+    tier: str
+    seed: int
+    cores: tuple[int, ...]
+    trains: bool = True
+
+    @property
+    def submission_path(self) -> Path:
+        return Path(self.submission_dir)
+
+    def write(self, path: Path) -> None:
+        path.write_bytes(msgspec.json.encode(self))
+
+
+def read_job(path: Path) -> Job:
+    return msgspec.json.decode(path.read_bytes(), type=Job)

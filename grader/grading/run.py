@@ -1,0 +1,293 @@
+"""One submission -> `SubmissionResult`. A `Grader` keeps its zygote, so that a course pays for one import a slot."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import msgspec
+
+from grader import catalog
+from grader.catalog import Assignment
+from grader.environment import python_environment, usable_cores
+from grader.errors import KitError
+from grader.grading import scoring
+from grader.grading.fingerprint import suite_sha256
+from grader.grading.job import Job
+from grader.grading.judge import Judge
+from grader.intake.prepare import Prepared, prepare
+from grader.records import Case, Curve, SubmissionInfo, SubmissionResult
+from grader.sandbox.box import ZygoteServer
+
+_INTERRUPTED = "The grading was interrupted before this test. That is not your fault."
+
+
+class Watcher(Protocol):
+    """Somebody who follows a grading: the terminal's progress, or nobody."""
+
+    def collected(self, cases: int) -> None: ...
+    def started(self, title: str, task: str, limit_s: float) -> None: ...
+    def finished(self, case: Case) -> None: ...
+    def training_started(self, name: str, limit_s: float) -> None: ...
+    def training_finished(self, name: str) -> None: ...
+
+
+class Silent:
+    """Follows nothing."""
+
+    def collected(self, cases: int) -> None: ...
+    def started(self, title: str, task: str, limit_s: float) -> None: ...
+    def finished(self, case: Case) -> None: ...
+    def training_started(self, name: str, limit_s: float) -> None: ...
+    def training_finished(self, name: str) -> None: ...
+
+
+class Grader:
+    """Grades submissions of one assignment, one after another, in one zygote.
+
+    Args:
+        assignment: As `catalog.load` gives it.
+        insecure: Go on without a jail where this machine has none; every result then says so.
+        cores: Processors to use; all that this process may use by default. The first trains, the last tests.
+
+    Raises:
+        SandboxUnavailable: No tier of the sandbox holds here, and `insecure` is False.
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        *,
+        insecure: bool = False,
+        cores: tuple[int, ...] | None = None,
+    ) -> None:
+        self.assignment = assignment
+        self.cores = cores or usable_cores()
+        self.peak_memory_bytes = 0
+        self._zygote = ZygoteServer(assignment.worker, insecure=insecure)
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the zygote and whatever it still runs."""
+        self._zygote.close()
+
+    def grade(
+        self,
+        path: Path,
+        *,
+        seed: int | None = None,
+        trains: bool = True,
+        watcher: Watcher | None = None,
+        on_update: Callable[[SubmissionResult], None] | None = None,
+    ) -> SubmissionResult:
+        """Grades one zip or folder. Never raises for what is the submission's or the machine's fault: the verdict says it.
+
+        Args:
+            path: The hand-in.
+            seed: Of all random inputs; drawn if None.
+            trains: False leaves out every test that needs a training; such a result is for audits alone.
+            watcher: Is told what runs.
+            on_update: Gets a whole, truthful result at the start and after each test.
+        """
+        seed = secrets.randbits(31) if seed is None else seed
+        run = _Run(self, path, seed, trains, watcher or Silent(), on_update)
+        try:
+            return run.whole()
+        except (KitError, OSError) as error:
+            return run.could_not_grade(str(error))
+
+
+class _Run:
+    """One grading under way."""
+
+    def __init__(
+        self,
+        grader: Grader,
+        path: Path,
+        seed: int,
+        trains: bool,
+        watcher: Watcher,
+        on_update: Callable[[SubmissionResult], None] | None,
+    ) -> None:
+        self.grader = grader
+        self.assignment = grader.assignment
+        self.path = path
+        self.seed = seed
+        self.trains = trains
+        self.watcher = watcher
+        self.on_update = on_update
+        self.started = time.monotonic()
+        self.started_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self.prepared: Prepared | None = None
+        self.expected: dict[str, Case] = {}
+        self.ended: dict[str, Case] = {}
+        self.curves: list[Curve] = []
+
+    def whole(self) -> SubmissionResult:
+        self.update("The grading was interrupted before the first test.")
+        with ExitStack() as stack:
+            work_dir = Path(tempfile.mkdtemp(prefix="grading-"))
+            stack.callback(remove_tree, work_dir)
+            work_dir.chmod(0o711)  # a worker with another uid passes through, and lists nothing
+            self.prepared = prepare(self.path, self.assignment, work_dir)
+            self.update("The grading was interrupted before the first test.")
+            self.judge(stack, work_dir)
+        missing = [case for case in self.expected.values() if case.id not in self.ended]
+        if missing or not self.expected:
+            return self.could_not_grade(f"the judge ended before {len(missing)} of {len(self.expected)} tests")
+        return self.result()
+
+    def judge(self, stack: ExitStack, work_dir: Path) -> None:
+        prepared = self.prepared
+        if prepared is None:
+            raise KitError("nothing was unpacked")
+        scratch_dir = work_dir / "scratch"
+        scratch_dir.mkdir(mode=0o711)
+        read_fd, write_fd = os.pipe()
+        try:
+            zygote = self.grader._zygote
+            job = Job(
+                suite_dir=str(self.assignment.suite_dir),
+                submission_dir=str(prepared.submission_dir),
+                scratch_dir=str(scratch_dir),
+                control_fd=zygote.control_fd,
+                events_fd=write_fd,
+                tier=zygote.tier,
+                seed=self.seed,
+                cores=self.grader.cores,
+                trains=self.trains,
+            )
+            judge = Judge(job, work_dir)
+        finally:
+            os.close(write_fd)
+        stack.callback(zygote.kill_all)
+        stack.callback(judge.close)
+        for event in judge.events(read_fd):
+            self.take(event)
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Takes in one event of the judge (see `outcomes`)."""
+        kind = event["event"]
+        if kind == "collected":
+            cases = msgspec.convert(event["cases"], list[Case])
+            self.expected = {case.id: case for case in cases}
+            self.watcher.collected(len(cases))
+        elif kind == "started":
+            case = self.expected[event["case"]]
+            self.watcher.started(case.title, case.task, event["limit_s"])
+        elif kind == "finished":
+            case = msgspec.convert(event["case"], Case)
+            self.ended[case.id] = case
+            self.watcher.finished(case)
+            self.update(f"The grading was interrupted after {len(self.ended)} of {len(self.expected)} tests.")
+        elif kind == "training_started":
+            self.watcher.training_started(event["name"], event["limit_s"])
+        elif kind == "training_finished":
+            self.watcher.training_finished(event["name"])
+        elif kind == "curve":
+            self.curves.append(msgspec.convert(event["curve"], Curve))
+        elif kind == "peak_memory":
+            self.grader.peak_memory_bytes = max(self.grader.peak_memory_bytes, event["size_bytes"])
+
+    def update(self, headline: str) -> None:
+        """Tells a result that is true if everything ends here."""
+        if self.on_update is not None:
+            self.on_update(self.could_not_grade(headline))
+
+    def result(self) -> SubmissionResult:
+        cases = [self.ended[case_id] for case_id in self.expected]
+        tiers = scoring.tier_results(self.assignment, cases)
+        changed = self.prepared.signature_changes if self.prepared else ()
+        return replace(
+            self.frame(),
+            verdict="graded",
+            headline=scoring.headline(self.assignment, cases, changed),
+            score=scoring.total(cases),
+            tier=scoring.reached_tier(self.assignment, tiers),
+            tiers=tiers,
+            tasks=scoring.task_scores(self.assignment, cases),
+            cases=(*cases, *scoring.question_cases(self.assignment)),
+        )
+
+    def could_not_grade(self, reason: str) -> SubmissionResult:
+        """What is known so far; tests that did not end are ours, not the student's."""
+        cases = [
+            self.ended[case.id]
+            if case.id in self.ended
+            else replace(case, status="could_not_check", kind="ours", message=_INTERRUPTED)
+            for case in self.expected.values()
+        ]
+        return replace(
+            self.frame(),
+            headline=reason,
+            score=scoring.total(cases),
+            tasks=scoring.task_scores(self.assignment, cases),
+            cases=(*cases, *scoring.question_cases(self.assignment)) if cases else (),
+        )
+
+    def frame(self) -> SubmissionResult:
+        """What is true of the result whatever the tests say."""
+        assignment, prepared = self.assignment, self.prepared
+        return SubmissionResult(
+            assignment=assignment.name,
+            assignment_title=assignment.title,
+            submission=prepared.info if prepared else SubmissionInfo(path=str(self.path), sha256=""),
+            verdict="could_not_grade",
+            headline="",
+            max_score=assignment.max_score,
+            points_awaiting_review=assignment.points_awaiting_review,
+            curves=tuple(self.curves),
+            notes=prepared.notes if prepared else (),
+            handout_version=prepared.handout_version if prepared else "",
+            kit_version=assignment.version,
+            suite_sha256=suite_sha256(assignment.suite_dir),
+            seed=self.seed,
+            sandbox_tier=self.grader._zygote.tier,
+            limits=assignment.limits,
+            environment=python_environment(),
+            started_at=self.started_at,
+            duration_s=round(time.monotonic() - self.started, 3),
+        )
+
+
+def grade(path: str | Path, assignment: str, *, seed: int | None = None, insecure: bool = False) -> SubmissionResult:
+    """Grades one zip or folder: the Python caller's way in.
+
+    Args:
+        path: The hand-in.
+        assignment: Name of the assignment, such as "integration".
+        seed: Of all random inputs; the same seed gives the same verdicts.
+        insecure: Go on without a jail where this machine has none.
+
+    Raises:
+        UnknownAssignment: There is no such assignment.
+        SandboxUnavailable: No tier of the sandbox holds here, and `insecure` is False.
+    """
+    with Grader(catalog.load(assignment), insecure=insecure) as grader:
+        return grader.grade(Path(path), seed=seed)
+
+
+def remove_tree(folder: Path) -> None:
+    """Deletes a folder that holds read-only folders."""
+    for path in [folder, *folder.rglob("*")]:
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+__all__ = ["Grader", "Silent", "Watcher", "grade"]

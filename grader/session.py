@@ -1,0 +1,42 @@
+"""What `grader grade` does around a grading: progress, the result file, the table and the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+
+from grader import catalog
+from grader.files import replace_file
+from grader.grading.run import Grader
+from grader.records import SubmissionResult
+from grader.report import html, schema, terminal
+
+
+def grade_and_report(
+    submission: Path,
+    assignment: str,
+    json_file: Path | None,
+    html_file: Path | None,
+    audience: Literal["student", "staff"],
+    seed: int | None,
+    insecure: bool,
+    console: Console,
+) -> SubmissionResult:
+    """Grades one submission with progress on the terminal; writes what was asked for.
+
+    The result file is whole and true at any moment: it says "interrupted" first, and is replaced after each test.
+    """
+
+    def keep(result: SubmissionResult) -> None:
+        if json_file is not None:
+            replace_file(json_file, schema.to_json(result))
+
+    with Grader(catalog.load(assignment), insecure=insecure) as grader, terminal.Progress(console) as progress:
+        result = grader.grade(submission, seed=seed, watcher=progress, on_update=keep)
+    keep(result)
+    if html_file is not None:
+        html.write(result, html_file, audience)
+    terminal.show(result, console)
+    return result
