@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import sys
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -123,7 +125,9 @@ def load(name: str) -> Assignment:
         InvalidAssignment: Its assignment.toml has an unknown or missing key, or contradicts itself.
     """
     if name not in names():
-        raise UnknownAssignment(f"there is no assignment {name!r}{_nearest(name, names())}; there are: {', '.join(names())}")
+        raise UnknownAssignment(
+            f"there is no assignment {name!r}{_nearest(name, names())}; there are: {', '.join(names())}"
+        )
     return read(SUITES_DIR / name / "assignment.toml")
 
 
@@ -141,6 +145,28 @@ def read(path: Path) -> Assignment:
     return reader.assignment(table)
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """What the value of a key must be, and the words for it."""
+
+    words: str
+    accepts: Callable[[Any], bool]
+
+
+_TEXT = _Kind("a text in quotes", lambda value: isinstance(value, str) and value != "")
+_NUMBER = _Kind("a number", lambda value: isinstance(value, (int, float)) and not isinstance(value, bool))
+_FLAG = _Kind("true or false", lambda value: isinstance(value, bool))
+_TEXTS = _Kind("a list of texts", lambda value: isinstance(value, list) and all(map(_TEXT.accepts, value)))
+_TABLE = _Kind("a table", lambda value: isinstance(value, dict))
+_NUMBERS = _Kind(
+    "a table of numbers", lambda value: isinstance(value, dict) and all(map(_NUMBER.accepts, value.values()))
+)
+_TABLES = _Kind("a list of tables", lambda value: isinstance(value, list) and all(map(_TABLE.accepts, value)))
+_TABLE_OF_TABLES = _Kind(
+    "a table of tables", lambda value: isinstance(value, dict) and _TABLES.accepts([*value.values()])
+)
+
+
 class _Reader:
     """Turns tables into records and words what is wrong with them."""
 
@@ -150,26 +176,39 @@ class _Reader:
     def fail(self, text: str) -> InvalidAssignment:
         return InvalidAssignment(f"{self.path}: {text}")
 
-    def check_keys(self, table: dict[str, Any], where: str, required: set[str], optional: set[str]) -> None:
-        for key in table:
-            if key not in required | optional:
-                raise self.fail(f"unknown key {key!r} in {where}{_nearest(key, sorted(required | optional))}")
-        for key in sorted(required - set(table)):
+    def check_keys(
+        self, table: dict[str, Any], where: str, required: dict[str, _Kind], optional: dict[str, _Kind] | None = None
+    ) -> None:
+        kinds = required | (optional or {})
+        for key, value in table.items():
+            if key not in kinds:
+                raise self.fail(f"unknown key {key!r} in {where}{_nearest(key, sorted(kinds))}")
+            if not kinds[key].accepts(value):
+                raise self.fail(f"{key} of {where} is {value!r}; expected {kinds[key].words}")
+        for key in sorted(set(required) - set(table)):
             raise self.fail(f"{where} lacks {key!r}")
 
     def assignment(self, table: dict[str, Any]) -> Assignment:
         self.check_keys(
             table,
             "the file",
-            {"title", "version", "worker", "modules", "files", "tiers", "requirements", "task"},
-            {"given", "bonus_tiers", "limits", "thresholds", "training", "question"},
+            {
+                **{"title": _TEXT, "version": _TEXT, "worker": _TEXT, "modules": _TEXTS, "files": _TEXTS},
+                **{"tiers": _TEXTS, "requirements": _TEXTS, "task": _TABLES},
+            },
+            {
+                **{"given": _TEXTS, "bonus_tiers": _TEXTS, "limits": _TABLE, "thresholds": _NUMBERS},
+                **{"training": _TABLE_OF_TABLES, "question": _TABLES},
+            },
         )
         if table["worker"] not in WORKERS:
             raise self.fail(f"worker is {table['worker']!r}; expected one of {', '.join(WORKERS)}")
+        if not table["tiers"]:
+            raise self.fail("tiers is empty; expected at least one, such as 'pass'")
         tiers, bonus_tiers = tuple(table["tiers"]), tuple(table.get("bonus_tiers", ()))
         tasks = {task.id: task for task in (self.task(entry, tiers + bonus_tiers) for entry in table["task"])}
-        if len(tasks) != len(table["task"]):
-            raise self.fail("two tasks have the same id")
+        questions = tuple(self.question(entry) for entry in table.get("question", ()))
+        self.check_ids([entry["id"] for entry in table["task"]] + [question.id for question in questions])
         self.check_needs(tasks)
         for name in table.get("given", ()):
             if name not in table["files"]:
@@ -189,12 +228,17 @@ class _Reader:
             thresholds={key: float(value) for key, value in table.get("thresholds", {}).items()},
             trainings={name: self.training(name, entry) for name, entry in table.get("training", {}).items()},
             tasks=tasks,
-            questions=tuple(self.question(entry) for entry in table.get("question", ())),
+            questions=questions,
             suite_dir=self.path.parent,
         )
 
     def task(self, table: dict[str, Any], tiers: tuple[str, ...]) -> Task:
-        self.check_keys(table, f"[[task]] {table.get('id', '')}", {"id", "title", "points"}, {"tier", "needs", "code"})
+        self.check_keys(
+            table,
+            f"[[task]] {table.get('id', '')}".rstrip(),
+            {"id": _TEXT, "title": _TEXT, "points": _NUMBER},
+            {"tier": _TEXT, "needs": _TEXTS, "code": _FLAG},
+        )
         tier = table.get("tier", tiers[0])
         if tier not in tiers:
             raise self.fail(f"task {table['id']} has the unknown tier {tier!r}{_nearest(tier, tiers)}")
@@ -207,6 +251,13 @@ class _Reader:
             code=table.get("code", True),
         )
 
+    def check_ids(self, ids: list[str]) -> None:
+        for name, count in Counter(ids).items():
+            if count > 1:
+                raise self.fail(f"two tasks or questions have the id {name!r}")
+        if IMPORT_TASK in ids:
+            raise self.fail(f"the id {IMPORT_TASK!r} is the kit's own, of the task that every module can be imported")
+
     def check_needs(self, tasks: dict[str, Task]) -> None:
         for task in tasks.values():
             for need in task.needs:
@@ -218,7 +269,9 @@ class _Reader:
             raise self.fail(f"tasks need one another in a circle: {' -> '.join(error.args[1])}") from error
 
     def limits(self, table: dict[str, Any]) -> Limits:
-        self.check_keys(table, "[limits]", set(), {"import_s", "test_s", "total_s", "memory_mb", "scratch_mb"})
+        self.check_keys(
+            table, "[limits]", {}, dict.fromkeys(("import_s", "test_s", "total_s", "memory_mb", "scratch_mb"), _NUMBER)
+        )
         default = Limits()
         return Limits(
             import_s=float(table.get("import_s", default.import_s)),
@@ -229,13 +282,17 @@ class _Reader:
         )
 
     def training(self, name: str, table: dict[str, Any]) -> Training:
-        self.check_keys(table, f"[training.{name}]", {"adapter", "limit_s"}, {"arguments"})
+        self.check_keys(table, f"[training.{name}]", {"adapter": _TEXT, "limit_s": _NUMBER}, {"arguments": _TABLE})
         return Training(
-            name=name, adapter=table["adapter"], limit_s=float(table["limit_s"]), arguments=dict(table.get("arguments", {}))
+            name=name,
+            adapter=table["adapter"],
+            limit_s=float(table["limit_s"]),
+            arguments=dict(table.get("arguments", {})),
         )
 
     def question(self, table: dict[str, Any]) -> Question:
-        self.check_keys(table, f"[[question]] {table.get('id', '')}", {"id", "title", "points"}, set())
+        where = f"[[question]] {table.get('id', '')}".rstrip()
+        self.check_keys(table, where, {"id": _TEXT, "title": _TEXT, "points": _NUMBER})
         return Question(id=table["id"], title=table["title"], points=float(table["points"]))
 
 

@@ -1,14 +1,13 @@
 """Arguments in, exit code out: 0 done, 1 could not do it, 2 wrong usage.
 
-A failed submission is no failure of `grader grade`: it exits 0 whatever the score, and 1 only where something could not be
-graded or checked.
+`grader grade` exits 0 whatever the score, and 1 only where something could not be graded or checked.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import click
 from rich.console import Console
@@ -20,7 +19,7 @@ _stdout = Console()
 _stderr = Console(stderr=True)
 
 
-class _AssignmentName(click.ParamType):
+class _AssignmentName(click.ParamType[str]):
     """The name of an assignment of this kit."""
 
     name = "assignment"
@@ -47,25 +46,29 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("submission", type=_EXISTING)
-@click.option("--assignment", "-a", "name", required=True, type=_ASSIGNMENT, help="Which assignment, such as `integration`.")
+@click.option(
+    "--assignment", "-a", "name", required=True, type=_ASSIGNMENT, help="Which assignment, such as `integration`."
+)
 @click.option("--json", "json_file", type=_FILE, help="Write the result here, replaced after each test.")
 @click.option("--html", "html_file", type=_FILE, help="Write the student's report here.")
 @click.option("--audience", type=click.Choice(["student", "staff"]), default="student", help="Whom the report is for.")
-@click.option("--seed", type=click.IntRange(min=0, max=2**31 - 1), help="Replay the random inputs of an earlier result.")
+@click.option(
+    "--seed", type=click.IntRange(min=0, max=2**31 - 1), help="Replay the random inputs of an earlier result."
+)
 @click.option("--insecure", is_flag=True, help="Go on without a jail where this machine has none.")
 def grade(
     submission: Path,
     name: str,
     json_file: Path | None,
     html_file: Path | None,
-    audience: str,
+    audience: Literal["student", "staff"],
     seed: int | None,
     insecure: bool,
 ) -> None:
     """Grade one zip or folder; a table on the terminal."""
     from grader.session import grade_and_report
 
-    result = grade_and_report(submission, name, json_file, html_file, audience, seed, insecure, _stdout)
+    result = grade_and_report(submission, name, json_file, html_file, audience, seed, insecure, _stdout, _stderr)
     unchecked = any(case.status == "could_not_check" for case in result.cases)
     sys.exit(1 if result.verdict == "could_not_grade" or unchecked else 0)
 
@@ -77,10 +80,10 @@ def stencil(check: bool) -> None:
     from grader.handout.stencil import check_stencils, write_stencils
 
     if not check:
-        for path in write_stencils():
+        for path in write_stencils(catalog.ROOT_DIR, catalog.names()):
             click.echo(f"wrote {path}")
         return
-    drift = check_stencils()
+    drift = check_stencils(catalog.ROOT_DIR, catalog.names())
     for line in drift:
         click.echo(line, err=True)
     click.echo("stencil/ differs from solution/: run `grader stencil`" if drift else "stencil/ mirrors solution/")

@@ -1,23 +1,24 @@
 """Every error of the kit, in two trees that are never mixed.
 
-    GradingError
-    ├── StudentError            the submission's fault: a graded outcome
-    │   ├── NotImplementedYet   a TODO is still open
-    │   ├── MissingName         a module, class or function of the handout is not there
-    │   ├── ImportFailed        a module of the submission can't be imported
-    │   ├── WrongSignature      a name can't be called as the handout fixes it
-    │   ├── StudentRaised       the student's code raised an exception
-    │   ├── TimeLimit           no answer inside the limit
-    │   ├── MemoryLimit         more memory than the limit
-    │   ├── WorkerDied          the process ended without an answer
-    │   └── BadAnswer           the answer is no array or plain value, or not a whole message
-    └── KitError                ours or the machine's: could not grade, never zero points
-        ├── UnusableSubmission  the hand-in can't be read at all, so nothing was graded
-        ├── UnknownAssignment
-        ├── InvalidAssignment   assignment.toml, a suite or the markers contradict themselves
-        ├── SandboxUnavailable  this machine offers no tier that holds
-        ├── SandboxFailed       zygote or judge broke down
-        └── HandoutLeak         a solution line or a hidden test would be in the handout
+GradingError
+├── StudentError            the submission's fault: a graded outcome
+│   ├── NotImplementedYet   a TODO is still open
+│   ├── MissingName         a module, class or function of the handout is not there
+│   ├── ImportFailed        a module of the submission can't be imported
+│   ├── WrongSignature      a name can't be called as the handout fixes it
+│   ├── StudentRaised       the student's code raised an exception
+│   ├── TimeLimit           no answer inside the limit
+│   ├── MemoryLimit         more memory than the limit
+│   ├── WorkerDied          the process ended without an answer
+│   └── BadAnswer           the answer is no array or plain value, or not a whole message
+└── KitError                ours or the machine's: could not grade, never zero points
+    ├── UnusableSubmission  the hand-in can't be read at all, so nothing was graded
+    ├── UnknownAssignment
+    ├── InvalidAssignment   assignment.toml, a suite or the markers contradict themselves
+    ├── SandboxUnavailable  this machine offers no tier that holds
+    ├── SandboxFailed       zygote or judge broke down
+    ├── UnreadableResult    a file that should hold a result holds something else
+    └── HandoutLeak         a solution line or a hidden test would be in the handout
 """
 
 from __future__ import annotations
@@ -119,6 +120,10 @@ class SandboxUnavailable(KitError):
 
 class SandboxFailed(KitError):
     """The zygote or the judge broke down."""
+
+
+class UnreadableResult(KitError):
+    """A file that should hold a result of grading holds something else."""
 
 
 class HandoutLeak(KitError):

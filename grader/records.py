@@ -19,7 +19,19 @@ Severity = Literal["note", "warning"]
 # Why a case ended as it did. `wrong`: the code answered, and the answer is wrong; `waits`: a needed task gave none;
 # `ours`: the kit or the machine failed; `review`: a person marks it. The others say why no answer came.
 Kind = Literal[
-    "passed", "wrong", "open", "missing", "import", "signature", "raised", "time", "memory", "died", "waits", "ours", "review"
+    "passed",
+    "wrong",
+    "open",
+    "missing",
+    "import",
+    "signature",
+    "raised",
+    "time",
+    "memory",
+    "died",
+    "waits",
+    "ours",
+    "review",
 ]
 
 
@@ -81,10 +93,10 @@ class TierResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """A training curve that the suite's adapter returned: one value an epoch and series."""
+    """A training curve that the suite's adapter returned: one value an epoch and series; None where it diverged."""
 
     title: str
-    series: dict[str, list[float]]
+    series: dict[str, list[float | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from grader.files import replace_file
 from grader.grading.run import Grader
 from grader.records import SubmissionResult
 from grader.report import html, schema, terminal
+from grader.report.progress import Progress
 
 
 def grade_and_report(
@@ -23,8 +24,9 @@ def grade_and_report(
     seed: int | None,
     insecure: bool,
     console: Console,
+    progress_console: Console,
 ) -> SubmissionResult:
-    """Grades one submission with progress on the terminal; writes what was asked for.
+    """Grades one submission with progress on `progress_console`; writes what was asked for, prints the table.
 
     The result file is whole and true at any moment: it says "interrupted" first, and is replaced after each test.
     """
@@ -33,7 +35,7 @@ def grade_and_report(
         if json_file is not None:
             replace_file(json_file, schema.to_json(result))
 
-    with Grader(catalog.load(assignment), insecure=insecure) as grader, terminal.Progress(console) as progress:
+    with Grader(catalog.load(assignment), insecure=insecure) as grader, Progress(progress_console) as progress:
         result = grader.grade(submission, seed=seed, watcher=progress, on_update=keep)
     keep(result)
     if html_file is not None:

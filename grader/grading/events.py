@@ -1,12 +1,14 @@
 """What the judge tells its parent: one JSON object a line, over a pipe that no worker has.
 
-    {"event": "collected", "cases": [Case, ...]}
-    {"event": "started", "case": id, "limit_s": 20.0}
-    {"event": "finished", "case": Case}
-    {"event": "training_started", "name": "main", "limit_s": 150.0}
-    {"event": "training_finished", "name": "main"}
-    {"event": "curve", "curve": Curve}
-    {"event": "peak_memory", "size_bytes": 1700000000}
+{"event": "sandbox", "tier": "jailed"}
+{"event": "broken", "reason": why nothing can be judged}
+{"event": "collected", "cases": [Case, ...]}
+{"event": "started", "case": id, "limit_s": 20.0}
+{"event": "finished", "case": Case}
+{"event": "training_started", "name": "main", "limit_s": 150.0}
+{"event": "training_finished", "name": "main"}
+{"event": "curve", "curve": Curve}
+{"event": "peak_memory", "size_bytes": 1700000000}
 """
 
 from __future__ import annotations

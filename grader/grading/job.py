@@ -15,10 +15,9 @@ class Job:
     Attributes:
         suite_dir: Folder with assignment.toml and the tests.
         submission_dir: The prepared, read-only submission.
-        scratch_dir: Where workers get their private folders.
         control_fd: Socket of the zygote, inherited by the judge.
         events_fd: Pipe to the parent, inherited by the judge.
-        tier: Tier of the sandbox that the zygote runs in.
+        insecure: Go on without a jail where none holds.
         seed: Of all random inputs.
         cores: Processors that may be used; the first trains, the last tests.
         trains: False leaves out every test that needs a training.
@@ -26,10 +25,9 @@ class Job:
 
     suite_dir: str
     submission_dir: str
-    scratch_dir: str
     control_fd: int
     events_fd: int
-    tier: str
+    insecure: bool
     seed: int
     cores: tuple[int, ...]
     trains: bool = True

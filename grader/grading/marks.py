@@ -113,7 +113,7 @@ def check_points(marks: list[Mark], assignment: Assignment) -> None:
 
 
 def order(mark: Mark, assignment: Assignment) -> tuple[int, bool, bool]:
-    """Sort key: tasks as the handout has them, what needs a training last, static checks after what they count behind."""
+    """Sort key: tasks in their order, trained tests last in each, static checks after what they count behind."""
     position = -1 if mark.task == IMPORT_TASK else list(assignment.tasks).index(mark.task)
     behind = list(assignment.tasks).index(mark.behind) if mark.behind else position
     return max(position, behind), mark.trained, bool(mark.behind)

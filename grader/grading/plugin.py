@@ -11,19 +11,20 @@ import traceback
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
 
 from grader import catalog
-from grader.errors import StudentError
+from grader.errors import InvalidAssignment, KitError, StudentError
+from grader.grading.adapters import Adapters
 from grader.grading.events import ANSWERED, encode_event, kind_of
 from grader.grading.job import Job, read_job
 from grader.grading.marks import Mark, check_points, order, read_mark
-from grader.grading.students import Credit, Student, Trainings, test_seed
+from grader.grading.students import Credit, Student, Trainings, test_seed, worker_spec
 from grader.records import Case, Kind
-from grader.sandbox.box import connect
+from grader.sandbox.box import open_box
 
 MESSAGE_CHARS = 2_000
 OUTPUT_CHARS = 10_000
@@ -45,8 +46,10 @@ class Judge:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.assignment = catalog.read(Path(job.suite_dir) / "assignment.toml")
-        self.box = connect(job.control_fd, tier=job.tier, scratch_dir=Path(job.scratch_dir))
-        self.trainings = Trainings(self.box, job, self.assignment, self.tell)
+        self.box = open_box(self.assignment.worker, insecure=job.insecure, control_fd=job.control_fd)
+        self.tell("sandbox", tier=self.box.tier)
+        self.adapters = Adapters(Path(job.suite_dir) / "adapters.py")
+        self.trainings = Trainings(self.box, self.adapters, job, self.assignment, self.tell)
         self.marks: dict[pytest.Item, Mark] = {}
         self.started: dict[pytest.Item, float] = {}
         self.found: dict[pytest.Item, Case] = {}
@@ -55,9 +58,7 @@ class Judge:
         self.deadline = time.monotonic() + self.assignment.limits.total_s
 
     def tell(self, event: str, **fields: Any) -> None:
-        line = encode_event(event, **fields)
-        while line:
-            line = line[os.write(self.job.events_fd, line) :]
+        _tell(self.job, event, **fields)
 
     def gave_no_answer(self, task: str) -> bool:
         """Whether every test of the task so far ended without an answer."""
@@ -67,7 +68,19 @@ class Judge:
     # -- hooks -------------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        try:
+            self.mark(items)
+        except InvalidAssignment as error:
+            self.give_up(error)
+
+    def give_up(self, error: KitError) -> NoReturn:
+        """Ends the session: nothing can be judged, and the parent is told why."""
+        self.tell("broken", reason=str(error))
+        pytest.exit(str(error), returncode=0)
+
+    def mark(self, items: list[pytest.Item]) -> None:
+        """Reads the markers, leaves out what needs a training that is not wanted, and puts the rest in order."""
         self.marks = {item: read_mark(item, self.assignment) for item in items}
         check_points(list(self.marks.values()), self.assignment)
         if not self.job.trains:
@@ -78,7 +91,10 @@ class Judge:
         marks = [self.marks[item] for item in session.items]
         self.tell("collected", cases=[mark.case() for mark in marks])
         if any(mark.trained for mark in marks):
-            self.trainings.start()
+            try:
+                self.trainings.start()
+            except KitError as error:
+                self.give_up(error)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Nothing is printed: the parent draws the progress."""
@@ -110,6 +126,7 @@ class Judge:
 
     def pytest_sessionfinish(self) -> None:
         self.trainings.close()
+        self.box.close()
         self.tell("peak_memory", size_bytes=self.trainings.peak_memory_bytes)
 
     # -- outcomes ----------------------------------------------------------------------------------------------------
@@ -153,12 +170,23 @@ CREDIT = pytest.StashKey[Credit]()
 OUTPUT = pytest.StashKey[str]()
 
 
+def _tell(job: Job, event: str, **fields: Any) -> None:
+    line = encode_event(event, **fields)
+    while line:
+        line = line[os.write(job.events_fd, line) :]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--job", type=Path, required=True, help="the parent's job file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    judge = Judge(read_job(config.getoption("--job")))
+    job = read_job(config.getoption("--job"))
+    try:
+        judge = Judge(job)
+    except KitError as error:
+        _tell(job, "broken", reason=str(error))
+        pytest.exit(str(error), returncode=0)
     config.stash[JUDGE] = judge
     config.pluginmanager.register(judge, "judge")
 
@@ -168,7 +196,8 @@ def _student(request: pytest.FixtureRequest) -> Generator[Student]:
     """A fresh worker with the submission; `student.some_adapter(x=...)` calls the adapter of that name."""
     judge = request.config.stash[JUDGE]
     mark = judge.marks[request.node]
-    student = Student(judge.box, judge.job, judge.assignment, mark.case_id, mark.limit_s, core=judge.trainings.free_core())
+    spec = worker_spec(judge.job, judge.assignment, mark.case_id, mark.limit_s, judge.trainings.free_core())
+    student = Student(judge.box, judge.adapters, spec, mark.limit_s)
     yield student
     student.close()
     judge.trainings.note_peak(student.peak_memory_bytes)
@@ -213,4 +242,3 @@ def _credit(request: pytest.FixtureRequest) -> Credit:
     credit = Credit()
     request.node.stash[CREDIT] = credit
     return credit
-

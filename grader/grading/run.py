@@ -59,9 +59,6 @@ class Grader:
         assignment: As `catalog.load` gives it.
         insecure: Go on without a jail where this machine has none; every result then says so.
         cores: Processors to use; all that this process may use by default. The first trains, the last tests.
-
-    Raises:
-        SandboxUnavailable: No tier of the sandbox holds here, and `insecure` is False.
     """
 
     def __init__(
@@ -74,17 +71,20 @@ class Grader:
         self.assignment = assignment
         self.cores = cores or usable_cores()
         self.peak_memory_bytes = 0
-        self._zygote = ZygoteServer(assignment.worker, insecure=insecure)
+        self.insecure = insecure
+        self.zygote = ZygoteServer(assignment.worker)
 
     def __enter__(self) -> Grader:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
         """Ends the zygote and whatever it still runs."""
-        self._zygote.close()
+        self.zygote.close()
 
     def grade(
         self,
@@ -95,7 +95,7 @@ class Grader:
         watcher: Watcher | None = None,
         on_update: Callable[[SubmissionResult], None] | None = None,
     ) -> SubmissionResult:
-        """Grades one zip or folder. Never raises for what is the submission's or the machine's fault: the verdict says it.
+        """Grades one zip or folder; the verdict says what is the fault of the submission or of the machine.
 
         Args:
             path: The hand-in.
@@ -137,6 +137,7 @@ class _Run:
         self.expected: dict[str, Case] = {}
         self.ended: dict[str, Case] = {}
         self.curves: list[Curve] = []
+        self.tier = ""
 
     def whole(self) -> SubmissionResult:
         self.update("The grading was interrupted before the first test.")
@@ -156,18 +157,15 @@ class _Run:
         prepared = self.prepared
         if prepared is None:
             raise KitError("nothing was unpacked")
-        scratch_dir = work_dir / "scratch"
-        scratch_dir.mkdir(mode=0o711)
         read_fd, write_fd = os.pipe()
         try:
-            zygote = self.grader._zygote
+            zygote = self.grader.zygote
             job = Job(
                 suite_dir=str(self.assignment.suite_dir),
                 submission_dir=str(prepared.submission_dir),
-                scratch_dir=str(scratch_dir),
                 control_fd=zygote.control_fd,
                 events_fd=write_fd,
-                tier=zygote.tier,
+                insecure=self.grader.insecure,
                 seed=self.seed,
                 cores=self.grader.cores,
                 trains=self.trains,
@@ -183,7 +181,11 @@ class _Run:
     def take(self, event: dict[str, Any]) -> None:
         """Takes in one event of the judge (see `outcomes`)."""
         kind = event["event"]
-        if kind == "collected":
+        if kind == "sandbox":
+            self.tier = event["tier"]
+        elif kind == "broken":
+            raise KitError(event["reason"])
+        elif kind == "collected":
             cases = msgspec.convert(event["cases"], list[Case])
             self.expected = {case.id: case for case in cases}
             self.watcher.collected(len(cases))
@@ -257,7 +259,7 @@ class _Run:
             kit_version=assignment.version,
             suite_sha256=suite_sha256(assignment.suite_dir),
             seed=self.seed,
-            sandbox_tier=self.grader._zygote.tier,
+            sandbox_tier=self.tier,
             limits=assignment.limits,
             environment=python_environment(),
             started_at=self.started_at,
@@ -276,7 +278,6 @@ def grade(path: str | Path, assignment: str, *, seed: int | None = None, insecur
 
     Raises:
         UnknownAssignment: There is no such assignment.
-        SandboxUnavailable: No tier of the sandbox holds here, and `insecure` is False.
     """
     with Grader(catalog.load(assignment), insecure=insecure) as grader:
         return grader.grade(Path(path), seed=seed)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from grader.catalog import Assignment, Training
 from grader.errors import StudentError
+from grader.grading.adapters import Adapters
 from grader.grading.job import Job
 from grader.records import Curve
 from grader.sandbox.box import Box, Worker, WorkerSpec
@@ -27,7 +29,8 @@ def test_seed(seed: int, case_id: str) -> np.random.SeedSequence:
 test_seed.__test__ = False  # type: ignore[attr-defined]  # its name is no test
 
 
-def _worker_spec(job: Job, assignment: Assignment, case_id: str, limit_s: float, core: int | None) -> WorkerSpec:
+def worker_spec(job: Job, assignment: Assignment, case_id: str, limit_s: float, core: int | None) -> WorkerSpec:
+    """The limits of one worker; its seed follows from the grading's and the test's id."""
     limits = assignment.limits
     return WorkerSpec(
         submission=job.submission_path,
@@ -35,7 +38,7 @@ def _worker_spec(job: Job, assignment: Assignment, case_id: str, limit_s: float,
         memory_bytes=limits.memory_bytes,
         scratch_bytes=limits.scratch_bytes,
         output_bytes=limits.output_bytes,
-        cpu_s=limit_s * max(1, len(job.cores)) + 5,
+        cpu_s=limit_s + 5,
         seed=int(test_seed(job.seed, case_id).generate_state(1)[0]),
         core=core,
     )
@@ -65,18 +68,20 @@ class Student:
     Every attribute is the adapter of that name: `student.lstm_cell(x=..., h=..., c=..., units=8)`.
     """
 
-    def __init__(self, box: Box, job: Job, assignment: Assignment, case_id: str, limit_s: float, core: int | None) -> None:
+    def __init__(self, box: Box, adapters: Adapters, spec: WorkerSpec, limit_s: float) -> None:
         self._box = box
-        self._spec = _worker_spec(job, assignment, case_id, limit_s, core)
+        self._adapters = adapters
+        self._spec = spec
         self._deadline = time.monotonic() + limit_s
         self._worker: Worker | None = None
+        self._kept_scratch: Path | None = None
         self.output = ""
         self.peak_memory_bytes = 0
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
-        return lambda **arguments: self._started().call(name, arguments, self._deadline)
+        return lambda **arguments: self._call(name, arguments)
 
     def import_module(self, name: str, limit_s: float) -> None:
         """Imports one module of the submission inside `limit_s` seconds."""
@@ -85,6 +90,7 @@ class Student:
     def restart(self, keep_scratch: bool = False) -> None:
         """Goes on with a fresh worker, for tests of resuming; its scratch is kept where asked."""
         if self._worker is not None:
+            self._kept_scratch = self._worker.scratch if keep_scratch else None
             self._end(self._worker, keep_scratch)
 
     def close(self) -> None:
@@ -92,9 +98,13 @@ class Student:
         if self._worker is not None:
             self._end(self._worker, keep_scratch=False)
 
+    def _call(self, name: str, arguments: dict[str, Any]) -> Any:
+        self._adapters.check_call(name, arguments)
+        return self._started().call(name, arguments, self._deadline)
+
     def _started(self) -> Worker:
         if self._worker is None:
-            self._worker = self._box.start(self._spec)
+            self._worker = self._box.start(self._spec, scratch_dir=self._kept_scratch)
         return self._worker
 
     def _end(self, worker: Worker, keep_scratch: bool) -> None:
@@ -111,22 +121,30 @@ class Trained:
         result: What the training adapter returned.
     """
 
-    def __init__(self, worker: Worker, result: Any, limit_s: float) -> None:
+    def __init__(self, worker: Worker, adapters: Adapters, result: Any, limit_s: float) -> None:
         self._worker = worker
+        self._adapters = adapters
         self._deadline = time.monotonic() + limit_s
         self.result = result
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
-        return lambda **arguments: self._worker.call(name, arguments, self._deadline)
+        return lambda **arguments: self._call(name, arguments)
+
+    def _call(self, name: str, arguments: dict[str, Any]) -> Any:
+        self._adapters.check_call(name, arguments)
+        return self._worker.call(name, arguments, self._deadline)
 
 
 class Trainings:
     """The trainings of a suite: each runs once, in the background on the first core, and is shared by its tests."""
 
-    def __init__(self, box: Box, job: Job, assignment: Assignment, tell: Callable[..., None]) -> None:
+    def __init__(
+        self, box: Box, adapters: Adapters, job: Job, assignment: Assignment, tell: Callable[..., None]
+    ) -> None:
         self._box = box
+        self._adapters = adapters
         self._job = job
         self._assignment = assignment
         self._tell = tell
@@ -139,10 +157,13 @@ class Trainings:
         for training in self._assignment.trainings.values():
             self._tell("training_started", name=training.name, limit_s=training.limit_s)
             core = self._job.cores[0] if len(self._job.cores) > 1 else None
-            spec = _worker_spec(self._job, self._assignment, f"training:{training.name}", training.limit_s + 60, core)
+            spec = worker_spec(self._job, self._assignment, f"training:{training.name}", training.limit_s + 60, core)
+            arguments = {**training.arguments, "seed": spec.seed}
+            self._adapters.check_call(training.adapter, arguments)
             worker = self._box.start(spec)
-            worker.submit(training.adapter, {**training.arguments, "seed": spec.seed})
-            self._running[training.name] = (worker, time.monotonic() + training.limit_s)
+            deadline = time.monotonic() + training.limit_s
+            worker.submit(training.adapter, arguments, deadline)
+            self._running[training.name] = (worker, deadline)
 
     def free_core(self) -> int | None:
         """The core for a test while a training has the other; None where both are free."""
@@ -160,7 +181,7 @@ class Trainings:
         if isinstance(ended, StudentError):
             raise ended
         worker, result = ended
-        return Trained(worker, result, limit_s)
+        return Trained(worker, self._adapters, result, limit_s)
 
     def note_peak(self, size_bytes: int) -> None:
         """Remembers the largest worker."""
@@ -200,11 +221,15 @@ def read_curve(result: Any) -> Curve | None:
     title, series = found.get("title"), found.get("series")
     if not isinstance(title, str) or not isinstance(series, dict) or len(series) > _CURVE_SERIES:
         return None
-    drawn: dict[str, list[float]] = {}
+    drawn: dict[str, list[float | None]] = {}
     for name, values in series.items():
-        if not isinstance(name, str) or not isinstance(values, (list, tuple, np.ndarray)) or len(values) > _CURVE_POINTS:
+        if (
+            not isinstance(name, str)
+            or not isinstance(values, (list, tuple, np.ndarray))
+            or len(values) > _CURVE_POINTS
+        ):
             return None
-        if not all(isinstance(value, (int, float, np.number)) and math.isfinite(value) for value in values):
+        if not all(isinstance(value, (int, float, np.number)) for value in values):
             return None
-        drawn[name[:40]] = [float(value) for value in values]
+        drawn[name[:40]] = [float(value) if math.isfinite(value) else None for value in values]
     return Curve(title=title[:120], series=drawn) if drawn else None

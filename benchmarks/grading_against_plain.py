@@ -1,0 +1,72 @@
+"""The whole grading of the right submission, as a ratio to the same suite in plain pytest in one process.
+
+    python benchmarks/grading_against_plain.py [--rounds 5]
+
+Both are whole processes on the same cores, in turn; the ratio of each pair is taken, and the median of those printed.
+The grader isolates every test in a process of its own and trains in the background; plain pytest isolates nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from grader import catalog
+
+HERE = Path(__file__).resolve().parent
+
+
+def timed(command: list[str], folder: Path, environment: dict[str, str]) -> float:
+    """Seconds that a command takes; it must succeed."""
+    started = time.monotonic()
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(
+            f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
+        )
+    return time.monotonic() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--assignment", default="integration")
+    options = parser.parse_args()
+    assignment = catalog.load(options.assignment)
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(work)
+        submission, suite = folder / "submission", folder / "suite"
+        shutil.copytree(assignment.solution_dir, submission, ignore=shutil.ignore_patterns("__pycache__", "runs"))
+        shutil.copy(assignment.suite_dir / "adapters.py", submission)
+        suite.mkdir()
+        for path in [HERE / "plain" / "conftest.py", *assignment.suite_dir.glob("test_*.py")]:
+            shutil.copy(path, suite)
+        plain = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, str(suite)]
+        graded = [sys.executable, "-m", "grader", "grade", str(submission), "-a", assignment.name]
+        environment = {"PLAIN_SUBMISSION": str(submission), "PLAIN_ASSIGNMENT": assignment.name}
+        pairs = [(timed(graded, folder, {}), timed(plain, folder, environment)) for _ in range(options.rounds)]
+    print(
+        json.dumps(
+            {
+                "grader_s": round(statistics.median(pair[0] for pair in pairs), 1),
+                "plain_s": round(statistics.median(pair[1] for pair in pairs), 1),
+                "ratio_median": round(statistics.median(ours / theirs for ours, theirs in pairs), 2),
+                "ratio_max": round(max(ours / theirs for ours, theirs in pairs), 2),
+                "rounds": options.rounds,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

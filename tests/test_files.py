@@ -1,0 +1,31 @@
+"""A reader never sees half of a file."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from grader.files import replace_file
+
+
+def test_the_old_file_stays_whole_when_writing_fails(tmp_path, monkeypatch):
+    path = tmp_path / "result.json"
+    replace_file(path, b"old")
+
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        replace_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_replaced_at_once(tmp_path):
+    path = tmp_path / "result.json"
+    replace_file(path, b"old")
+    replace_file(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
