@@ -157,7 +157,10 @@ def _grade_all(
 
     slots = min(len(cores), max(1, len(variants)))
     try:
-        if any(cache.get(cache.key(folder, variant.trains)) is None for variant, folder in zip(variants, built, strict=True)):
+        if any(
+            cache.get(cache.key(folder, variant.trains)) is None
+            for variant, folder in zip(variants, built, strict=True)
+        ):
             for slot in range(slots):
                 graders.append(Grader(assignment, cores=(cores[slot],)))
                 idle.put(graders[-1])

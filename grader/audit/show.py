@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from grader.audit.matrix import Matrix, Verdict
 
+_COMPACT: dict[str, Any] = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "title_justify": "left", "pad_edge": False}
+
 
 def show_matrix(matrix: Matrix, console: Console) -> None:
     """Prints variants x tasks, then what falls short, one line each."""
-    table = Table(title=f"{matrix.assignment}: x marks the tasks in which a variant failed", title_justify="left")
-    table.add_column("variant", no_wrap=True)
-    table.add_column("kind")
-    for task in matrix.tasks:
-        table.add_column(task, justify="center")
-    table.add_column("verdict")
-    for verdict in matrix.verdicts:
-        marks = ["x" if task in verdict.failed_tasks else "·" for task in matrix.tasks]
-        table.add_row(escape(verdict.variant), verdict.kind, *marks, _word(verdict))
-    console.print(table)
+    for kind in ("wrong", "right"):
+        table = Table(title=f"{matrix.assignment}, {kind} variants: x marks the tasks in which a test failed", **_COMPACT)
+        table.add_column("variant", overflow="ellipsis", no_wrap=True)
+        heading = " ".join(matrix.tasks)  # one column: cells of their own would not fit 80 characters
+        table.add_column(heading, no_wrap=True, min_width=len(heading))
+        table.add_column("verdict", no_wrap=True, min_width=len("full marks"))
+        for verdict in matrix.verdicts:
+            if verdict.kind == kind:
+                marks = [("x" if task in verdict.failed_tasks else "·").center(len(task)) for task in matrix.tasks]
+                table.add_row(escape(verdict.variant), " ".join(marks), _word(verdict))
+        console.print(table)
     for verdict in matrix.shortcomings:
         for text in _explanations(verdict):
             console.print(f"{verdict.variant}: {text}", markup=False, highlight=False, soft_wrap=True)
@@ -30,19 +36,20 @@ def show_matrix(matrix: Matrix, console: Console) -> None:
     fair = sum(not verdict.falls_short for verdict in right)
     cached = sum(verdict.cached for verdict in matrix.verdicts)
     console.print(
-        f"{caught} of {len(wrong)} wrong variants caught at their named tests, {fair} of {len(right)} right ones earned "
-        f"their tier; {len(matrix.shortcomings)} fall short. {matrix.duration_s:.0f} s, {cached} results from the cache",
+        f"{caught} of {len(wrong)} wrong variants caught at their named tests, {fair} of {len(right)} right ones "
+        f"earned their tier; {len(matrix.shortcomings)} fall short. "
+        f"{matrix.duration_s:.0f} s, {cached} results from the cache",
         highlight=False,
     )
 
 
 def _word(verdict: Verdict) -> str:
     if verdict.trouble:
-        return "no verdict"
+        return "none"
     if verdict.survived:
         return "survived"
     if verdict.collateral:
-        return "caught, with collateral"
+        return "collateral"
     if verdict.lost:
         return "lost points"
     return "caught" if verdict.kind == "wrong" else "full marks"

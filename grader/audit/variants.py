@@ -1,14 +1,14 @@
 """variants.toml -> folders to grade.
 
-    [[variant]]
-    name = "forget_bias_0"
-    kind = "wrong"                          # or "right"
-    edits = [{ file = "lstm.py", find = "...", replace = "..." }]   # on the solution; `find` matches exactly once
-    files = "variants/fused_kernel"         # or: a folder whose files replace the solution's; a file `X.absent` removes X
-    fails = ["test_forget_bias"]            # wrong: these tests must fail, and no others but those behind `needs`
-    how = "wrong"                           # wrong: the kinds of failure that count as caught; see `Kind` in records.py
-    tier = "outstanding"                    # right: the tier that it reaches; the highest by default
-    trains = false                          # true: the training tests run too
+[[variant]]
+name = "forget_bias_0"
+kind = "wrong"                          # or "right"
+edits = [{ file = "lstm.py", find = "...", replace = "..." }]   # on the solution; `find` matches exactly once
+files = "variants/fused_kernel"         # or: a folder whose files replace the solution's; a file `X.absent` removes X
+fails = ["test_forget_bias"]            # wrong: these tests must fail, and no others but those behind `needs`
+how = "wrong"                           # wrong: the kinds of failure that count as caught; see `Kind` in records.py
+tier = "outstanding"                    # right: the tier that it reaches; the highest by default
+trains = false                          # true: the training tests run too
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def _variant(entry: dict[str, Any], path: Path, assignment: Assignment) -> Varia
     where = f"{path}: variant {name!r}"
     unknown = sorted(set(entry) - _KEYS)
     if unknown or not name:
-        raise InvalidAssignment(f"{where} has the unknown keys {', '.join(unknown)}" if unknown else f"{where} has no name")
+        raise InvalidAssignment(
+            f"{where} has the unknown keys {', '.join(unknown)}" if unknown else f"{where} has no name"
+        )
     if entry.get("kind") not in ("right", "wrong"):
         raise InvalidAssignment(f"{where} is of the kind {entry.get('kind')!r}; expected 'right' or 'wrong'")
     tier = entry.get("tier", assignment.tiers[-1])

@@ -1,0 +1,1 @@
+"""What a student gets: solution files -> stencil -> handout zip."""

@@ -1,0 +1,147 @@
+"""Task 4: the training loop, apart from the model and with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from grader.oracles.compare import as_array, as_dict, as_items, as_number, as_numbers, expect
+
+NAMES = ("loss", "accuracy", "val_loss", "val_accuracy")
+NO_RATE = 1e-9  # a learning rate at which weights stay where they are
+
+
+def problem(rng, count, sign=1.0):
+    """Signals around +2 and -2 with their class; `sign` -1 swaps the classes. One in ten is labelled wrongly."""
+    y = rng.integers(0, 2, size=(count, 1)).astype(np.int32)
+    x = rng.normal(scale=0.5, size=(count, 6, 1)) + sign * 2.0 * (2 * y[:, :, None] - 1)
+    flipped = rng.permutation(count) < count // 10
+    return x.astype(np.float32), np.where(flipped[:, None], 1 - y, y)
+
+
+def accuracy(weights, x, y):
+    """Of the kit's model, sigmoid(w * mean + b), computed here."""
+    w, b = as_numbers(weights, "the weights", length=2)
+    return float(np.mean(((w * x.mean(axis=1) + b) > 0) == (y > 0)))
+
+
+def run_training(student, data, validation, epochs, learning_rate, stop_after=None):
+    """What the adapter saw of `train`, and the history as lists of floats."""
+    (x, y), (x_val, y_val) = data, validation
+    data = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "batch_size": 20}
+    found = student.train_mean_model(**data, epochs=epochs, learning_rate=learning_rate, stop_after=stop_after)
+    found = as_dict(found, "the answer", ["history", "calls", "before", "after"])
+    history = as_dict(found["history"], "what `train` returned", NAMES)
+    expected = epochs if stop_after is None else min(epochs, stop_after)
+    for name in NAMES:
+        values = as_items(history[name], f"history[{name!r}]")
+        after = f", with a callback that returns True after {stop_after}" if stop_after else ""
+        many = f"history[{name!r}] has {len(values)} entries after a training of {epochs} epochs{after}"
+        expect(len(values) == expected, f"{many}; expected {expected}.")
+    return found, {name: as_numbers(history[name], f"history[{name!r}]") for name in NAMES}
+
+
+@pytest.mark.task("4.1", points=2, hint="Gradients of the loss on `train_dataset`, applied by an optimizer")
+def test_training_learns(student, rng):
+    """`train` fits the training data: the loss falls, and the accuracy that it reports is true."""
+    # The validation data has its classes swapped: a training that looks at it learns the opposite.
+    data, validation = problem(rng, 200, sign=-1), problem(rng, 200)
+    found, history = run_training(student, data, validation, epochs=4, learning_rate=0.2)
+    expect(found["before"] != found["after"], "the weights of the model did not change.")
+    expect(
+        history["loss"][-1] < 0.8 * history["loss"][0],
+        f"the loss went from {history['loss'][0]:.3g} to {history['loss'][-1]:.3g}.",
+    )
+    reached = accuracy(found["after"], *data)
+    # Nine in ten labels can be learnt, and a linear model learns them.
+    expect(reached > 0.8, f"after 4 epochs {reached:.0%} of the training signals are told rightly; expected 90 %.")
+    claimed = history["accuracy"][-1]
+    expect(
+        abs(claimed - reached) < 0.1, f"the accuracy of the last epoch is given as {claimed:.3g}; it is {reached:.3g}."
+    )
+
+
+@pytest.mark.task("4.1", points=2, hint="After each epoch, over `validation_dataset`, without changing weights")
+def test_validation_is_true(student, rng):
+    """`val_loss` and `val_accuracy` are those of the validation data."""
+    data, validation = problem(rng, 100), problem(rng, 60, sign=-1)
+    found, history = run_training(student, data, validation, epochs=1, learning_rate=NO_RATE)
+    for name, (x, y) in (("accuracy", data), ("val_accuracy", validation)):
+        true = accuracy(found["after"], x, y)
+        # One signal in 60 may lie on the threshold.
+        off = abs(history[name][0] - true)
+        expect(off < 0.02, f"{name} is given as {history[name][0]:.3g}; computed from the weights it is {true:.3g}.")
+    expect(history["val_loss"][0] > history["loss"][0], "val_loss is not the loss on the validation data.")
+
+
+@pytest.mark.task("4.1", points=1, hint="`if callback is not None and callback(epoch, logs): break`")
+def test_callback(student, rng):
+    """The callback is called after each epoch with its number and values, and ends the training by returning True."""
+    found, history = run_training(student, problem(rng, 40), problem(rng, 20), 5, 0.01, stop_after=2)
+    calls = as_items(found["calls"], "the calls of the callback")
+    expect(len(calls) == 2, f"it was called {len(calls)} times in two epochs.")
+    numbers = []
+    for position, call in enumerate(calls):
+        epoch, logs = as_items(call, "a call of the callback", length=2, names="epoch and logs")
+        numbers.append(as_number(epoch, "the epoch's number", low=0))
+        logs = as_dict(logs, "the callback's logs", NAMES)
+        for name in NAMES:
+            off = abs(as_number(logs[name], f"logs[{name!r}]") - history[name][position])
+            expect(off < 1e-5, f"logs[{name!r}] is not what the history holds for that epoch.")
+    expect(numbers[1] == numbers[0] + 1, f"the epochs have the numbers {numbers[0]:g} and {numbers[1]:g}.")
+
+
+@pytest.mark.task("4.1", points=1, hint="The optimizer takes `learning_rate`")
+def test_learning_rate(student, rng):
+    """The learning rate is the one that `train` was given."""
+    found, _ = run_training(student, problem(rng, 100), problem(rng, 20), epochs=1, learning_rate=NO_RATE)
+    before, after = (as_numbers(found[key], "the weights", length=2) for key in ("before", "after"))
+    moved = float(np.abs(np.subtract(before, after)).max())
+    # 5 steps of Adam at 1e-9 move a weight by 5e-9; of gradient descent by less.
+    expect(moved < 1e-5, f"at a learning rate of {NO_RATE} weights moved by {moved:.3g}; is another rate in use?")
+
+
+# -- 4.2 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.task(
+    "4.2", points=2, tier="outstanding", limit_s=60, hint="Call the model once eagerly before `@tf.function` sees it"
+)
+def test_training_moves_every_weight(student, rng):
+    """Without help from the kit, `train` changes every weight of `IntegrationModel`."""
+    x = rng.normal(size=(48, 6, 1)).astype(np.float32)
+    y = (x.sum(axis=1) > 0).astype(np.int32)
+    found = student.still_weights(x=x, y=y, batch_size=16, learning_rate=0.01)
+    found = as_dict(found, "the weights", ["variables", "still"])
+    still = [str(path) for path in as_items(found["still"], "the answer")]
+    count = as_number(found["variables"], "the number")
+    expect(count > 0, "the model has no trainable variables.")
+    expect(
+        not still,
+        f"{len(still)} of {count:.0f} weights never change, such as {still[0] if still else ''}: such a train.py does not "
+        "train them. `@tf.function` on a `call` that is traced before its sublayers are built freezes their first values.",
+    )
+
+
+@pytest.mark.task("4.2", points=2, hint="Look at the learning rate, the readout, and what the loss compares")
+def test_loss_falls_in_two_epochs(trained, thresholds):
+    """After the second epoch the loss is clearly below the start."""
+    result = as_dict(trained("main").result, "the training", ["losses"])
+    losses = as_numbers(result["losses"], "the losses")
+    expect(len(losses) > 1, "the training ended before its first epoch.")
+    ratio, most = losses[min(2, len(losses) - 1)] / losses[0], thresholds["loss_ratio"]
+    expect(
+        ratio <= most, f"after epoch 2 the loss is {ratio:.2f} times that at the start; expected at most {most:.2f}."
+    )
+
+
+@pytest.mark.task(
+    "4.2", points=3, hint="Train longer or at another rate (`CONFIG`), or look for a fault in cell and layer"
+)
+def test_accuracy(trained, thresholds, rng):
+    """The trained model tells the sign of at least 80 % of new signals."""
+    x = rng.normal(size=(2000, 25, 1)).astype(np.float32)
+    prediction = as_array(trained("main").predict(x=x), "the predictions", shape=(2000, 1), kind="float")
+    reached = float(np.mean((prediction > 0.5) == (x.sum(axis=1) > 0)))
+    least = thresholds["accuracy"]
+    expect(reached >= least, f"{reached:.1%} of 2000 new signals are told rightly; expected at least {least:.0%}.")

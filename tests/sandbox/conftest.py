@@ -1,0 +1,101 @@
+"""Zygotes that the tests of this folder share, and tiny submissions."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.sandbox.box import BareBox, JailedBox, Worker, WorkerSpec, ZygoteServer
+
+ADAPTERS = """
+kept = {}
+
+def f(**arguments):
+    import hw
+    return hw.f(**arguments)
+
+def g(**arguments):
+    import hw
+    return hw.g(**arguments)
+"""
+LIMIT_S = 30.0  # far above what any call here needs, on a busy machine too
+
+
+@pytest.fixture(scope="session")
+def numpy_server() -> Iterator[ZygoteServer]:
+    with ZygoteServer("numpy") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tensorflow_server() -> Iterator[ZygoteServer]:
+    with ZygoteServer("tensorflow") as server:
+        yield server
+
+
+@pytest.fixture
+def box(numpy_server: ZygoteServer) -> Iterator[JailedBox]:
+    with JailedBox(numpy_server.control_fd) as box:
+        yield box
+
+
+@pytest.fixture
+def bare_box(numpy_server: ZygoteServer) -> Iterator[BareBox]:
+    with BareBox(numpy_server.control_fd) as box:
+        yield box
+
+
+@pytest.fixture
+def tensorflow_box(tensorflow_server: ZygoteServer) -> Iterator[JailedBox]:
+    with JailedBox(tensorflow_server.control_fd) as box:
+        yield box
+
+
+@pytest.fixture
+def submission(tmp_path: Path) -> Callable[..., WorkerSpec]:
+    """`submission(source, other="...")`: hw.py (and other.py) with the kit's adapters; returns a spec to adapt."""
+
+    def write(source: str = "", adapters: str = ADAPTERS, **modules: str) -> WorkerSpec:
+        folder = tmp_path / "submission"
+        folder.mkdir(exist_ok=True)
+        for name, text in {"adapters": adapters, "hw": source, **modules}.items():
+            (folder / f"{name}.py").write_text(textwrap.dedent(text), encoding="utf-8")
+        return WorkerSpec(
+            submission=folder,
+            scratch=False,
+            memory_bytes=1 << 30,
+            scratch_bytes=4 << 20,
+            output_bytes=1 << 16,
+            cpu_s=LIMIT_S,
+            seed=7,
+            core=None,
+        )
+
+    return write
+
+
+@pytest.fixture
+def answer(box: JailedBox, submission: Callable[..., WorkerSpec]) -> Callable[..., Any]:
+    """`answer(source, **arguments)`: what `hw.f` gives in a fresh jailed worker; `spec=` changes limits."""
+
+    def ask(source: str, /, spec: dict[str, Any] | None = None, limit_s: float = LIMIT_S, **arguments: Any) -> Any:
+        with box.start(replace(submission(source), **(spec or {}))) as worker:
+            return call(worker, "f", limit_s=limit_s, **arguments)
+
+    return ask
+
+
+def call(worker: Worker, adapter: str = "f", /, limit_s: float = LIMIT_S, **arguments: Any) -> Any:
+    return worker.call(adapter, arguments, time.monotonic() + limit_s)
+
+
+@pytest.fixture(name="call")
+def _call() -> Callable[..., Any]:
+    """`call(worker, adapter="f", limit_s=..., **arguments)`."""
+    return call
