@@ -1,4 +1,4 @@
-"""One training step of the reference LSTM layer against `keras.layers.LSTM`: forward, and the gradients of x and weights.
+"""A training step of the reference LSTM layer against `keras.layers.LSTM`: forward, gradients of x and of all weights.
 
     python benchmarks/layer_step.py
 
@@ -102,9 +102,10 @@ def main() -> None:
         medians = {key: statistics.median(values) for key, values in times.items()}
         best = {name: min(medians[name, False], medians[name, True]) for name in ("keras", "ours")}
         columns = [medians[key] * 1e3 for key in (("keras", False), ("keras", True), ("ours", False), ("ours", True))]
+        rounds = min(len(values) for values in times.values() if len(values) > 1)
+        cells = " ".join(f"{ms:9.2f}" for ms in columns)
         print(
-            f"{', '.join(map(str, shape)):>20} {' '.join(f'{ms:9.2f}' for ms in columns)}  {best['ours'] / best['keras']:.2f}"
-            f"   {min(map(len, (v for v in times.values() if len(v) > 1)))} rounds",
+            f"{', '.join(map(str, shape)):>20} {cells}  {best['ours'] / best['keras']:5.2f}  {rounds} rounds",
             flush=True,
         )
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -14,25 +15,21 @@ from rich.console import Console
 
 from grader import catalog, doctor
 from grader.errors import GradingError, UnknownAssignment
+from grader.files import replace_file
 
 _stdout = Console()
 _stderr = Console(stderr=True)
 
 
-class _AssignmentName(click.ParamType[str]):
-    """The name of an assignment of this kit."""
-
-    name = "assignment"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        try:
-            catalog.load(value)
-        except UnknownAssignment as error:
-            self.fail(str(error), param, ctx)
-        return value
+def _known(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Lets the name of an assignment of this kit pass."""
+    try:
+        catalog.load(value)
+    except UnknownAssignment as error:
+        raise click.BadParameter(str(error), ctx=ctx, param=param) from error
+    return value
 
 
-_ASSIGNMENT = _AssignmentName()
 _EXISTING = click.Path(exists=True, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -47,13 +44,13 @@ def cli() -> None:
 @cli.command()
 @click.argument("submission", type=_EXISTING)
 @click.option(
-    "--assignment", "-a", "name", required=True, type=_ASSIGNMENT, help="Which assignment, such as `integration`."
+    "--assignment", "-a", "name", required=True, callback=_known, help="Which assignment, such as `integration`."
 )
 @click.option("--json", "json_file", type=_FILE, help="Write the result here, replaced after each test.")
 @click.option("--html", "html_file", type=_FILE, help="Write the student's report here.")
 @click.option("--audience", type=click.Choice(["student", "staff"]), default="student", help="Whom the report is for.")
 @click.option(
-    "--seed", type=click.IntRange(min=0, max=2**31 - 1), help="Replay the random inputs of an earlier result."
+    "--seed", type=click.IntRange(min=0, max=2**53 - 1), help="Replay the random inputs of an earlier result."
 )
 @click.option("--insecure", is_flag=True, help="Go on without a jail where this machine has none.")
 def grade(
@@ -91,7 +88,7 @@ def stencil(check: bool) -> None:
 
 
 @cli.command()
-@click.argument("name", metavar="ASSIGNMENT", type=_ASSIGNMENT)
+@click.argument("name", metavar="ASSIGNMENT", callback=_known)
 @click.option("-o", "folder", type=_FOLDER, default=Path("out"), show_default=True, help="Where the zip goes.")
 def release(name: str, folder: Path) -> None:
     """Build the handout that students get."""
@@ -102,7 +99,7 @@ def release(name: str, folder: Path) -> None:
 
 
 @cli.command()
-@click.argument("name", metavar="ASSIGNMENT", type=_ASSIGNMENT)
+@click.argument("name", metavar="ASSIGNMENT", callback=_known)
 @click.option("--variants", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another variants.toml.")
 @click.option("--json", "json_file", type=_FILE, help="Write the kill matrix here.")
 @click.option("--sample", type=click.IntRange(min=1), help="Audit that many variants, drawn by hash, instead of all.")
@@ -114,7 +111,7 @@ def audit(name: str, variants: Path | None, json_file: Path | None, sample: int 
     matrix = audit_assignment(catalog.load(name), variants, sample, _stderr)
     show_matrix(matrix, _stdout)
     if json_file is not None:
-        json_file.write_bytes(matrix.to_json())
+        replace_file(json_file, matrix.to_json())
     sys.exit(1 if matrix.shortcomings else 0)
 
 
@@ -124,8 +121,15 @@ def doctor_command() -> None:
     doctor.render(doctor.examine(), _stdout)
 
 
+def _interrupt(number: int, frame: object) -> NoReturn:
+    """Ends a grading as Ctrl-C does: its processes and temporary files go with it."""
+    signal.signal(number, signal.SIG_IGN)  # once: the rest is cleaning up
+    raise KeyboardInterrupt
+
+
 def main() -> NoReturn:
     """Entry point of the program `grader`."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         cli.main(standalone_mode=True)
     except (GradingError, OSError) as error:

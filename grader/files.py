@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from contextlib import suppress
+import secrets
 from pathlib import Path
 
 
@@ -14,14 +13,14 @@ def replace_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: The disk is full or the folder can't be written; the old file is as it was.
     """
-    fd, temporary = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
+    place = path.resolve()  # what a link points to, perhaps on another disk
+    temporary = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     try:
-        with os.fdopen(fd, "wb") as file:
+        with temporary.open("xb") as file:  # with the mode that any other new file gets
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105 - the pair of mkstemp
+        temporary.replace(place)
     except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)  # noqa: PTH108
+        temporary.unlink(missing_ok=True)
         raise

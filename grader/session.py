@@ -29,7 +29,13 @@ def grade_and_report(
     """Grades one submission with progress on `progress_console`; writes what was asked for, prints the table.
 
     The result file is whole and true at any moment: it says "interrupted" first, and is replaced after each test.
+
+    Raises:
+        UnknownAssignment, InvalidAssignment: See `catalog.load`.
+        OSError: A file can't be written. A folder that can't be made is known before anything is graded.
     """
+    for file in filter(None, (json_file, html_file)):
+        file.parent.mkdir(parents=True, exist_ok=True)
 
     def keep(result: SubmissionResult) -> None:
         if json_file is not None:
@@ -38,7 +44,7 @@ def grade_and_report(
     with Grader(catalog.load(assignment), insecure=insecure) as grader, Progress(progress_console) as progress:
         result = grader.grade(submission, seed=seed, watcher=progress, on_update=keep)
     keep(result)
+    terminal.show(result, console)
     if html_file is not None:
         html.write(result, html_file, audience)
-    terminal.show(result, console)
     return result

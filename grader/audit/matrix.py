@@ -1,4 +1,4 @@
-"""Grades every variant through the real sandbox, two at a time, and judges the suite by the outcome."""
+"""Grades every variant through the real sandbox, one a core at a time, and judges the suite by the outcome."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,7 +23,7 @@ from grader.environment import usable_cores
 from grader.grading.run import Grader
 from grader.records import Case, SubmissionResult
 
-_SEED = 20_240_229  # every variant sees the same inputs, so that a verdict that changes is a change of the suite
+SEED = 20_240_229  # every variant sees the same inputs, so that a verdict that changes is a change of the suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +79,11 @@ def judge_variant(variant: Variant, result: SubmissionResult, assignment: Assign
     survived: list[str] = []
     collateral: list[str] = []
     lost: list[str] = []
-    trouble = "" if result.verdict == "graded" else result.headline
+    trouble = "" if result.verdict == "graded" else result.headline or "could not be graded"
     if unchecked and not trouble:
-        trouble = f"{unchecked[0].id} could not be checked: {unchecked[0].detail.strip().splitlines()[-1]}"
+        trouble = f"{unchecked[0].id} could not be checked: {(unchecked[0].detail.splitlines() or [''])[-1]}"
     if not trouble and variant.kind == "wrong":
-        survived = [_survivor(name, cases, variant) for name in variant.fails if _survivor(name, cases, variant)]
+        survived = [text for name in variant.fails if (text := _survivor(name, cases, variant))]
         if not variant.fails:
             survived = ["no test is named, so none can catch it"]
         collateral = [case.id for case in failed if not any(_is_named(case, name) for name in variant.fails)]
@@ -116,7 +117,6 @@ def audit_assignment(
 
     Raises:
         InvalidAssignment: See `read_variants` and `build_variant`.
-        SandboxUnavailable: No tier of the sandbox holds here.
     """
     started = time.monotonic()
     variants = read_variants(variants_file or assignment.suite_dir / "variants.toml", assignment)
@@ -136,44 +136,31 @@ def audit_assignment(
 def _grade_all(
     assignment: Assignment, variants: Sequence[Variant], built: Sequence[Path], console: Console
 ) -> list[Verdict]:
-    cache = ResultCache(assignment)
+    cache = ResultCache(assignment, SEED)
+    keys = [cache.key(folder, variant.trains) for variant, folder in zip(variants, built, strict=True)]
+    found = [cache.get(key) for key in keys]
     idle: SimpleQueue[Grader] = SimpleQueue()
-    graders: list[Grader] = []
-    cores = usable_cores()
 
-    def grade(variant: Variant, folder: Path) -> Verdict:
-        key = cache.key(folder, variant.trains)
-        result = cache.get(key)
+    def judge(variant: Variant, folder: Path, key: str, result: SubmissionResult | None) -> Verdict:
         if result is not None:
             return judge_variant(variant, result, assignment, cached=True)
         grader = idle.get()
         try:
-            result = grader.grade(folder, seed=_SEED, trains=variant.trains)
+            result = grader.grade(folder, seed=SEED, trains=variant.trains)
         finally:
             idle.put(grader)
-        if result.verdict == "graded" and all(case.status != "could_not_check" for case in result.cases):
-            cache.put(key, result)
+        cache.put(key, result)
         return judge_variant(variant, result, assignment)
 
-    slots = min(len(cores), max(1, len(variants)))
-    try:
-        if any(
-            cache.get(cache.key(folder, variant.trains)) is None
-            for variant, folder in zip(variants, built, strict=True)
-        ):
-            for slot in range(slots):
-                graders.append(Grader(assignment, cores=(cores[slot],)))
-                idle.put(graders[-1])
-        with Progress(console=console, transient=True) as progress, ThreadPoolExecutor(slots) as pool:
-            bar = progress.add_task("variants", total=len(variants))
-            verdicts = []
-            for verdict in pool.map(grade, variants, built):
-                progress.advance(bar)
-                verdicts.append(verdict)
-        return verdicts
-    finally:
-        for grader in graders:
-            grader.close()
+    slots = usable_cores()[: found.count(None)]
+    with ExitStack() as stack:
+        for core in slots:
+            idle.put(stack.enter_context(Grader(assignment, cores=(core,))))
+        progress = stack.enter_context(Progress(console=console, transient=True))
+        pool = stack.enter_context(ThreadPoolExecutor(max(1, len(slots))))
+        return list(
+            progress.track(pool.map(judge, variants, built, keys, found), len(variants), description="variants")
+        )
 
 
 def _is_named(case: Case, name: str) -> bool:

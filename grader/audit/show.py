@@ -17,7 +17,9 @@ _COMPACT: dict[str, Any] = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "title_
 def show_matrix(matrix: Matrix, console: Console) -> None:
     """Prints variants x tasks, then what falls short, one line each."""
     for kind in ("wrong", "right"):
-        table = Table(title=f"{matrix.assignment}, {kind} variants: x marks the tasks in which a test failed", **_COMPACT)
+        table = Table(
+            title=f"{matrix.assignment}, {kind} variants: x marks the tasks in which a test failed", **_COMPACT
+        )
         table.add_column("variant", overflow="ellipsis", no_wrap=True)
         heading = " ".join(matrix.tasks)  # one column: cells of their own would not fit 80 characters
         table.add_column(heading, no_wrap=True, min_width=len(heading))

@@ -17,17 +17,28 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from grader.catalog import Assignment
 from grader.errors import InvalidAssignment
+from grader.records import Kind
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-_KEYS = {"name", "kind", "edits", "files", "fails", "how", "tier", "trains"}
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "kind": str,
+    "edits": list,
+    "files": str,
+    "fails": list,
+    "how": (str, list),
+    "tier": str,
+    "trains": bool,
+}
+_EDIT_KEYS = {"file", "find", "replace"}
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "runs", ".*")
 
 
@@ -63,7 +74,8 @@ def read_variants(path: Path, assignment: Assignment) -> list[Variant]:
     """Reads a variants.toml, wherever it lies; `files` is relative to it.
 
     Raises:
-        InvalidAssignment: It isn't TOML, or an entry has unknown keys, kinds or tiers, or two have the same name.
+        InvalidAssignment: It isn't TOML, or an entry has unknown keys, kinds or tiers or values of another type, or two
+            have the same name.
     """
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("variant", [])
@@ -80,11 +92,14 @@ def read_variants(path: Path, assignment: Assignment) -> list[Variant]:
 def _variant(entry: dict[str, Any], path: Path, assignment: Assignment) -> Variant:
     name = entry.get("name", "")
     where = f"{path}: variant {name!r}"
-    unknown = sorted(set(entry) - _KEYS)
+    unknown = sorted(set(entry) - set(_TYPES))
     if unknown or not name:
         raise InvalidAssignment(
             f"{where} has the unknown keys {', '.join(unknown)}" if unknown else f"{where} has no name"
         )
+    for key, value in entry.items():
+        if not isinstance(value, _TYPES[key]):
+            raise InvalidAssignment(f"{where}: {key} is {value!r}, which is of another type than it must be")
     if entry.get("kind") not in ("right", "wrong"):
         raise InvalidAssignment(f"{where} is of the kind {entry.get('kind')!r}; expected 'right' or 'wrong'")
     tier = entry.get("tier", assignment.tiers[-1])
@@ -93,16 +108,23 @@ def _variant(entry: dict[str, Any], path: Path, assignment: Assignment) -> Varia
     folder = path.parent / entry["files"] if "files" in entry else None
     if folder is not None and not folder.is_dir():
         raise InvalidAssignment(f"{where}: there is no folder {folder}")
+    for edit in entry.get("edits", ()):
+        if not isinstance(edit, dict) or set(edit) != _EDIT_KEYS:
+            raise InvalidAssignment(f"{where} has the edit {edit!r}; expected the keys {', '.join(sorted(_EDIT_KEYS))}")
     how = entry.get("how", "wrong")
+    how = (how,) if isinstance(how, str) else tuple(how)
+    for kind in how:
+        if kind not in get_args(Kind):
+            raise InvalidAssignment(f"{where} is to fail in the unknown way {kind!r}")
     return Variant(
         name=name,
         kind=entry["kind"],
         edits=tuple(Edit(**edit) for edit in entry.get("edits", ())),
         folder=folder,
         fails=tuple(entry.get("fails", ())),
-        how=(how,) if isinstance(how, str) else tuple(how),
+        how=how,
         tier=tier,
-        trains=bool(entry.get("trains", False)),
+        trains=entry.get("trains", False),
     )
 
 
@@ -117,6 +139,8 @@ def build_variant(variant: Variant, assignment: Assignment, into: Path) -> Path:
         for path in sorted(variant.folder.rglob("*")):
             target = into / path.relative_to(variant.folder)
             if path.suffix == ".absent":
+                if not target.with_suffix("").is_file():
+                    raise InvalidAssignment(f"variant {variant.name!r} takes away {target.stem}, which is not there")
                 target.with_suffix("").unlink()
             elif path.is_file() and "__pycache__" not in path.parts:
                 target.parent.mkdir(parents=True, exist_ok=True)

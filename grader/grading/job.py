@@ -16,21 +16,21 @@ class Job:
         suite_dir: Folder with assignment.toml and the tests.
         submission_dir: The prepared, read-only submission.
         control_fd: Socket of the zygote, inherited by the judge.
-        events_fd: Pipe to the parent, inherited by the judge.
         insecure: Go on without a jail where none holds.
         seed: Of all random inputs.
         cores: Processors that may be used; the first trains, the last tests.
         trains: False leaves out every test that needs a training.
+        events_fd: Pipe to the parent, inherited by the judge; -1 until there is one.
     """
 
     suite_dir: str
     submission_dir: str
     control_fd: int
-    events_fd: int
     insecure: bool
     seed: int
     cores: tuple[int, ...]
     trains: bool = True
+    events_fd: int = -1
 
     @property
     def submission_path(self) -> Path:

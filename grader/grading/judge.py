@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,52 +23,74 @@ _TAIL_CHARS = 2_000
 _PYTEST_FINISHED = (0, 1)  # all passed, some failed
 
 
-class Judge:
-    """One run of the suite over one submission. Iterating yields its events until it ends.
+class JudgeProcess:
+    """One run of the suite over one submission.
 
     The judge is `pytest` in isolated mode with its own ini file: no conftest of others, no plugin autoload, no cache,
     and a working directory that is never the submission.
+
+    Args:
+        job: What to judge; its `events_fd` is filled in here.
+        work_dir: Of this run alone.
+        limit_s: The judge is killed then. It keeps its own limits long before, unless a hidden test hangs.
     """
 
-    def __init__(self, job: Job, work_dir: Path) -> None:
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-        job_file = work_dir / "job.json"
-        job.write(job_file)
-        suite = Path(job.suite_dir)
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and files
-            [
-                *(sys.executable, "-I", "-B", "-m", "pytest"),
-                *("-p", "grader.grading.plugin", "--job", str(job_file)),
-                *("-c", str(_HERE / "judge.ini"), "--rootdir", str(suite)),
-                *map(str, [_HERE / "test_imports.py", *sorted(suite.glob("test_*.py"))]),
-            ],
-            cwd=work_dir,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            env=_environment(),
-            pass_fds=(job.control_fd, job.events_fd),
-        )
+    def __init__(self, job: Job, work_dir: Path, limit_s: float) -> None:
+        job_file, suite = work_dir / "job.json", Path(job.suite_dir)
+        with ExitStack() as opened:
+            self._log = opened.enter_context(tempfile.TemporaryFile())
+            read_fd, write_fd = os.pipe()
+            self._pipe = opened.enter_context(os.fdopen(read_fd, "rb"))
+            try:
+                replace(job, events_fd=write_fd).write(job_file)
+                self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and files
+                    [
+                        *(sys.executable, "-I", "-B", "-m", "pytest"),
+                        *("-p", "grader.grading.plugin", "--job", str(job_file)),
+                        *("-c", str(_HERE / "judge.ini"), "--rootdir", str(suite)),
+                        *map(str, [_HERE / "test_imports.py", *sorted(suite.glob("test_*.py"))]),
+                    ],
+                    cwd=work_dir,
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._log,
+                    stderr=self._log,
+                    env=_environment(),
+                    pass_fds=(job.control_fd, write_fd),
+                )
+            finally:
+                os.close(write_fd)
+            self._opened = opened.pop_all()
+        self._limit_s = limit_s
+        self._overdue = False
+        self._watchdog = threading.Timer(limit_s, self._stop)
+        self._watchdog.daemon = True
+        self._watchdog.start()
 
-    def events(self, fd: int) -> Iterator[dict[str, Any]]:
-        """Events as they come; ends when the judge closes its end.
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Events as they come; ends when the judge has ended.
 
         Raises:
             SandboxFailed: The judge broke down; the message carries the end of its log.
         """
-        with os.fdopen(fd, "rb") as pipe:
-            for line in pipe:
+        for line in self._pipe:
+            if line.endswith(b"\n"):  # else it died while it wrote
                 yield msgspec.json.decode(line)
         code = self._process.wait()
+        if self._overdue:
+            raise SandboxFailed(f"the judge did not end within {self._limit_s:.0f} s: {self._tail()}")
         if code not in _PYTEST_FINISHED:
             raise SandboxFailed(f"the judge ended with code {code}: {self._tail()}")
 
     def close(self) -> None:
         """Kills the judge if it still runs."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        self._watchdog.cancel()
+        self._process.kill()
         self._process.wait()
-        self._log.close()
+        self._opened.close()
+
+    def _stop(self) -> None:
+        self._overdue = True
+        self._process.kill()
 
     def _tail(self) -> str:
         self._log.seek(0)

@@ -13,8 +13,6 @@ from grader.catalog import IMPORT_TASK, Assignment
 from grader.errors import InvalidAssignment
 from grader.records import Case, Kind, Visibility
 
-_IMPORT_TITLE = "Your modules can be imported"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:

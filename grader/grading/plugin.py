@@ -55,20 +55,27 @@ class Judge:
         self.found: dict[pytest.Item, Case] = {}
         self.kinds: dict[str, set[Kind]] = {}
         self.passed: set[str] = set()  # tasks of which a behavioural test passed
+        self.uncollected = ""
         self.deadline = time.monotonic() + self.assignment.limits.total_s
 
     def tell(self, event: str, **fields: Any) -> None:
         _tell(self.job, event, **fields)
 
     def gave_no_answer(self, task: str) -> bool:
-        """Whether every test of the task so far ended without an answer."""
+        """Whether every test of the task so far ended without an answer, and none for a reason of ours."""
         kinds = self.kinds.get(task, set())
-        return bool(kinds) and not kinds & ANSWERED
+        return bool(kinds) and not kinds & (ANSWERED | {"ours"})
 
     # -- hooks -------------------------------------------------------------------------------------------------------
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.uncollected = report.longreprtext[-MESSAGE_CHARS:]
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        if self.uncollected:
+            self.give_up(InvalidAssignment(f"a file of the suite can't be collected: {self.uncollected}"))
         try:
             self.mark(items)
         except InvalidAssignment as error:
@@ -96,9 +103,6 @@ class Judge:
             except KitError as error:
                 self.give_up(error)
 
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Nothing is printed: the parent draws the progress."""
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         mark = self.marks[item]
@@ -111,6 +115,8 @@ class Judge:
             if self.gave_no_answer(need):
                 raise NotRun(f"This test waits for task {need}.", "waits", need)
         if mark.behind and mark.behind not in self.passed:
+            if "ours" in self.kinds.get(mark.behind, set()):
+                raise KitError(f"it counts behind task {mark.behind}, which could not be checked")
             raise NotRun(f"This test counts once a test of task {mark.behind} passes.", "waits", mark.behind)
 
     @pytest.hookimpl(wrapper=True)

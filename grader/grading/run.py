@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -20,15 +19,18 @@ import msgspec
 from grader import catalog
 from grader.catalog import Assignment
 from grader.environment import python_environment, usable_cores
-from grader.errors import KitError
+from grader.errors import KitError, SandboxFailed
 from grader.grading import scoring
 from grader.grading.fingerprint import suite_sha256
 from grader.grading.job import Job
-from grader.grading.judge import Judge
+from grader.grading.judge import JudgeProcess
 from grader.intake.prepare import Prepared, prepare
 from grader.records import Case, Curve, SubmissionInfo, SubmissionResult
+from grader.sandbox import scratch
 from grader.sandbox.box import ZygoteServer
 
+SEED_BITS = 53  # too many to be guessed from a test's inputs, few enough for any reader of JSON
+_JUDGE_SLACK_S = 600.0  # the zygote's imports, the self-test, and a last test that begins just before the limit
 _INTERRUPTED = "The grading was interrupted before this test. That is not your fault."
 
 
@@ -42,14 +44,8 @@ class Watcher(Protocol):
     def training_finished(self, name: str) -> None: ...
 
 
-class Silent:
+class Silent(Watcher):
     """Follows nothing."""
-
-    def collected(self, cases: int) -> None: ...
-    def started(self, title: str, task: str, limit_s: float) -> None: ...
-    def finished(self, case: Case) -> None: ...
-    def training_started(self, name: str, limit_s: float) -> None: ...
-    def training_finished(self, name: str) -> None: ...
 
 
 class Grader:
@@ -73,6 +69,7 @@ class Grader:
         self.peak_memory_bytes = 0
         self.insecure = insecure
         self.zygote = ZygoteServer(assignment.worker)
+        self._broken = False
 
     def __enter__(self) -> Grader:
         return self
@@ -85,6 +82,21 @@ class Grader:
     def close(self) -> None:
         """Ends the zygote and whatever it still runs."""
         self.zygote.close()
+
+    def ready_zygote(self) -> ZygoteServer:
+        """The zygote; a new one where the last grading left a broken one, so that it costs one submission alone."""
+        if self._broken:
+            self.zygote.close()
+            self.zygote = ZygoteServer(self.assignment.worker)
+            self._broken = False
+        return self.zygote
+
+    def end_workers(self) -> None:
+        """Kills what a judge left behind. A zygote that can't is broken, which says nothing about tests that ended."""
+        try:
+            self.zygote.kill_all()
+        except SandboxFailed:
+            self._broken = True
 
     def grade(
         self,
@@ -104,12 +116,12 @@ class Grader:
             watcher: Is told what runs.
             on_update: Gets a whole, truthful result at the start and after each test.
         """
-        seed = secrets.randbits(31) if seed is None else seed
+        seed = secrets.randbits(SEED_BITS) if seed is None else seed
         run = _Run(self, path, seed, trains, watcher or Silent(), on_update)
         try:
             return run.whole()
         except (KitError, OSError) as error:
-            return run.could_not_grade(str(error))
+            return run.could_not_grade(str(error) or type(error).__name__)
 
 
 class _Run:
@@ -147,39 +159,33 @@ class _Run:
             work_dir.chmod(0o711)  # a worker with another uid passes through, and lists nothing
             self.prepared = prepare(self.path, self.assignment, work_dir)
             self.update("The grading was interrupted before the first test.")
-            self.judge(stack, work_dir)
+            self.judge(stack, work_dir, self.prepared.submission_dir)
         missing = [case for case in self.expected.values() if case.id not in self.ended]
         if missing or not self.expected:
             return self.could_not_grade(f"the judge ended before {len(missing)} of {len(self.expected)} tests")
         return self.result()
 
-    def judge(self, stack: ExitStack, work_dir: Path) -> None:
-        prepared = self.prepared
-        if prepared is None:
-            raise KitError("nothing was unpacked")
-        read_fd, write_fd = os.pipe()
-        try:
-            zygote = self.grader.zygote
-            job = Job(
-                suite_dir=str(self.assignment.suite_dir),
-                submission_dir=str(prepared.submission_dir),
-                control_fd=zygote.control_fd,
-                events_fd=write_fd,
-                insecure=self.grader.insecure,
-                seed=self.seed,
-                cores=self.grader.cores,
-                trains=self.trains,
-            )
-            judge = Judge(job, work_dir)
-        finally:
-            os.close(write_fd)
-        stack.callback(zygote.kill_all)
+    def judge(self, stack: ExitStack, work_dir: Path, submission_dir: Path) -> None:
+        zygote = self.grader.ready_zygote()
+        job = Job(
+            suite_dir=str(self.assignment.suite_dir),
+            submission_dir=str(submission_dir),
+            control_fd=zygote.control_fd,
+            insecure=self.grader.insecure,
+            seed=self.seed,
+            cores=self.grader.cores,
+            trains=self.trains,
+        )
+        trainings_s = sum(training.limit_s for training in self.assignment.trainings.values())
+        stack.callback(self.grader.end_workers)
+        judge = JudgeProcess(job, work_dir, self.assignment.limits.total_s + trainings_s + _JUDGE_SLACK_S)
         stack.callback(judge.close)
-        for event in judge.events(read_fd):
+        zygote.wait_ready()  # it knows why an import failed; the judge starts meanwhile
+        for event in judge.events():
             self.take(event)
 
     def take(self, event: dict[str, Any]) -> None:
-        """Takes in one event of the judge (see `outcomes`)."""
+        """Takes in one event of the judge (see `events`)."""
         kind = event["event"]
         if kind == "sandbox":
             self.tier = event["tier"]
@@ -278,16 +284,16 @@ def grade(path: str | Path, assignment: str, *, seed: int | None = None, insecur
 
     Raises:
         UnknownAssignment: There is no such assignment.
+        InvalidAssignment: Its assignment.toml contradicts itself.
     """
     with Grader(catalog.load(assignment), insecure=insecure) as grader:
         return grader.grade(Path(path), seed=seed)
 
 
 def remove_tree(folder: Path) -> None:
-    """Deletes a folder that holds read-only folders."""
-    for path in [folder, *folder.rglob("*")]:
-        if path.is_dir() and not path.is_symlink():
-            path.chmod(0o700)
+    """Deletes a folder, whatever a worker left in it. What can't be deleted stays: a result is worth more."""
+    with suppress(OSError):
+        scratch.remove(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 

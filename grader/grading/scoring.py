@@ -19,6 +19,7 @@ _CAUSES: dict[str, str] = {
     "wrong": "gives a wrong answer",
 }
 _NO_ANSWER: frozenset[Kind] = frozenset({"open", "missing", "import", "signature"})
+_UNUSABLE: tuple[Kind, ...] = ("import", "missing", "waits")  # how tests end where a module can't be imported
 
 
 def question_cases(assignment: Assignment) -> list[Case]:
@@ -83,24 +84,28 @@ def headline(assignment: Assignment, cases: Sequence[Case], changed_signatures: 
     """One sentence: the first cause and what waits for it, or that all is well."""
     failures = [case for case in cases if case.status in ("failed", "not_run")]
     ours = sum(case.status == "could_not_check" for case in cases)
-    if not failures:
-        if ours:
-            return f"{_tests(ours)} could not be checked; that is not your fault."
-        return "Every test passes."
-    sentence = _first_cause(assignment, failures)
-    if changed_signatures:
-        sentence += f" A signature differs from the handout: {changed_signatures[0]}."
-    return sentence
+    sentences = [f"{_tests(ours)} could not be checked; that is not your fault."] if ours else []
+    if failures:
+        sentences.insert(0, _first_cause(assignment, failures))
+        if not ours and all(case.tier in assignment.bonus_tiers for case in failures):
+            sentences.insert(0, "Every test outside the bonus passes.")
+        if changed_signatures:
+            sentences.append(f"A signature differs from the handout: {changed_signatures[0]}.")
+    return " ".join(sentences) or "Every test passes."
 
 
 def _first_cause(assignment: Assignment, failures: Sequence[Case]) -> str:
-    causes = [case for case in failures if case.kind != "waits"]
-    if not causes:  # a static check that waits for nothing else that failed
-        return f"{_tests(len(failures))} could not run."
+    causes = [case for case in failures if case.status == "failed"]
+    if not causes:  # all wait for a test that could not be checked, or the time was used up
+        return f"{_tests(len(failures))} could not run: {failures[0].message}"
     for case in causes:
         if case.kind == "import" or case.task == IMPORT_TASK:
-            others = len([failure for failure in failures if failure.task != IMPORT_TASK])
-            return f"{case.message}{_waiting(others, 'could not run')}"
+            others = [
+                failure
+                for failure in failures
+                if failure.task != IMPORT_TASK and failure.kind in (case.kind, *_UNUSABLE)
+            ]
+            return f"{case.message.rstrip('.')}.{_waiting(len(others), 'could not run')}"
     first = causes[0]
     task = assignment.tasks[first.task]
     name = f"Task {task.id} ({task.title})"
@@ -138,7 +143,4 @@ def _all_passed(cases: Sequence[Case], tier: str) -> bool:
 
 
 def _worst(statuses: Sequence[Status]) -> Status:
-    for status in ("could_not_check", "failed", "not_run", "passed", "awaiting_review"):
-        if status in statuses:
-            return status
-    return "passed"
+    return min(statuses, key=("could_not_check", "failed", "not_run", "passed", "awaiting_review").index)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from grader.catalog import Assignment, Training
-from grader.errors import StudentError
+from grader.errors import GradingError, StudentError
 from grader.grading.adapters import Adapters
 from grader.grading.job import Job
 from grader.records import Curve
@@ -149,7 +150,7 @@ class Trainings:
         self._assignment = assignment
         self._tell = tell
         self._running: dict[str, tuple[Worker, float]] = {}
-        self._ended: dict[str, tuple[Worker, Any] | StudentError] = {}
+        self._ended: dict[str, tuple[Worker, Any] | GradingError] = {}
         self.peak_memory_bytes = 0
 
     def start(self) -> None:
@@ -174,11 +175,12 @@ class Trainings:
 
         Raises:
             StudentError: The training failed; the same one for every test that shares it.
+            KitError: It failed for a reason of ours.
         """
         if name in self._running:
             self._finish(self._assignment.trainings[name])
         ended = self._ended[name]
-        if isinstance(ended, StudentError):
+        if isinstance(ended, GradingError):
             raise ended
         worker, result = ended
         return Trained(worker, self._adapters, result, limit_s)
@@ -190,7 +192,7 @@ class Trainings:
     def close(self) -> None:
         """Ends every worker, finished or not."""
         workers = [worker for worker, _ in self._running.values()]
-        workers += [ended[0] for ended in self._ended.values() if not isinstance(ended, StudentError)]
+        workers += [ended[0] for ended in self._ended.values() if not isinstance(ended, GradingError)]
         for worker in workers:
             worker.close()
             self.note_peak(worker.peak_memory_bytes)
@@ -201,10 +203,11 @@ class Trainings:
         worker, deadline = self._running.pop(training.name)
         try:
             result = worker.result(deadline)
-        except StudentError as error:
-            worker.close()
-            self.note_peak(worker.peak_memory_bytes)
+        except GradingError as error:
             self._ended[training.name] = error
+            if isinstance(error, StudentError):  # else the box ends the worker, if anything can
+                worker.close()
+                self.note_peak(worker.peak_memory_bytes)
         else:
             self._ended[training.name] = (worker, result)
             curve = read_curve(result)
@@ -223,13 +226,19 @@ def read_curve(result: Any) -> Curve | None:
         return None
     drawn: dict[str, list[float | None]] = {}
     for name, values in series.items():
-        if (
-            not isinstance(name, str)
-            or not isinstance(values, (list, tuple, np.ndarray))
-            or len(values) > _CURVE_POINTS
-        ):
+        if isinstance(values, np.ndarray):
+            values = list(values) if values.ndim == 1 else None
+        if not isinstance(name, str) or not isinstance(values, (list, tuple)) or len(values) > _CURVE_POINTS:
             return None
-        if not all(isinstance(value, (int, float, np.number)) for value in values):
+        if not all(isinstance(value, Real) for value in values):
             return None
-        drawn[name[:40]] = [float(value) if math.isfinite(value) else None for value in values]
+        drawn[name[:40]] = [_finite(value) for value in values]
     return Curve(title=title[:120], series=drawn) if drawn else None
+
+
+def _finite(value: Real) -> float | None:
+    try:
+        found = float(value)
+    except OverflowError:  # an integer of Python's own
+        return None
+    return found if math.isfinite(found) else None

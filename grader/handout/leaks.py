@@ -2,8 +2,9 @@
 
 What counts as a solution line: a statement of a block, or the head of one, that has at least `CODE_LENGTH` characters
 without white space, is no idiom (`self.units = units`) and stands nowhere in the solution's given code, which students
-get anyway. Statements are compared token by token, so another line break, spacing or a comment hides nothing.
-Given code may repeat one statement of a block by chance, but not two in a row, nor a whole block of one.
+get anyway. The same holds for what a statement computes (`(x.sum() > 0).astype(int)`), whatever it is called there,
+from `VALUE_LENGTH` characters on. Both are compared token by token, so another line break, spacing or a comment hides
+nothing. Given code may repeat one statement of a block by chance, but not two in a row, nor a whole block of one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from grader.handout import markers, outline
 from grader.handout.markers import Block
 
 CODE_LENGTH = 12  # characters of a statement, without white space
+VALUE_LENGTH = 20  # of an expression with an operator
 PROSE_LENGTH = 30  # of a comment, a line of an answer or of a rubric
 PUBLIC_TESTS = "test_public.py"
 
@@ -36,6 +38,7 @@ _IDIOMS = tuple(
         r"with tf \. GradientTape \( \) as tape :",
     )
 )
+_HOLDERS = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Yield, ast.Expr)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def solution_secrets(files: Mapping[str, str]) -> list[Secret]:
     secrets: dict[str, Secret] = {}
     for path, text in files.items():
         for block in markers.find_blocks(text, path):
-            for number, line in _statements(path, text, block):
+            for number, line in [*_statements(path, text, block), *_values(path, text, block)]:
                 if f" {line} " not in given_code:
                     secrets.setdefault(line, Secret(f"the solution line `{line}` ({path}, line {number})", line))
             for number, line in _prose(path, block):
@@ -123,12 +126,12 @@ def hidden_test_secrets(suite_dir: Path, given: Mapping[str, str]) -> list[Secre
 def find_secrets(files: Mapping[str, str], secrets: Iterable[Secret]) -> list[str]:
     """Names file, line and origin of every secret that occurs; empty where none does."""
     texts = {path: _Text(text) for path, text in files.items()}
-    return [
-        f"{path}, line {line}: {secret.what}"
-        for secret in secrets
-        for path, text in texts.items()
-        if (line := text.line_of(secret.tokens)) is not None
-    ]
+    found: dict[tuple[str, int], str] = {}  # one for each line: a statement and its value are one finding
+    for secret in secrets:
+        for path, text in texts.items():
+            if (line := text.line_of(secret.tokens)) is not None:
+                found.setdefault((path, line), f"{path}, line {line}: {secret.what}")
+    return list(found.values())
 
 
 def copied_blocks(files: Mapping[str, str]) -> list[str]:
@@ -142,7 +145,7 @@ def copied_blocks(files: Mapping[str, str]) -> list[str]:
     for path, text in files.items():
         for block in markers.find_blocks(text, path):
             lines = _statements(path, text, block)
-            length = min(2, len(lines))
+            length = 2
             for start in range(len(lines) - length + 1 if lines else 0):
                 run = [line for _, line in lines[start : start + length]]
                 holder = next((name for name, other in given.items() if _has_run(other, run)), None)
@@ -196,6 +199,21 @@ def _prose(path: str, block: Block) -> Iterator[tuple[int, str]]:
             tokens = _normal(text.lstrip("#"))
             if _length(tokens) >= PROSE_LENGTH:
                 yield number, tokens
+
+
+def _values(path: str, source: str, block: Block) -> Iterator[tuple[int, str]]:
+    """(line number, tokens) of what the statements of a block compute, and of the parts where that is a tuple."""
+    if not path.endswith(".py"):
+        return
+    for node in ast.walk(ast.parse(source)):
+        value = getattr(node, "value", None)
+        if not isinstance(node, _HOLDERS) or value is None:
+            continue
+        for part in value.elts if isinstance(value, (ast.Tuple, ast.List)) else (value,):
+            tokens = _normal(ast.get_source_segment(source, part) or "")
+            computes = any(isinstance(inner, (ast.BinOp, ast.Compare, ast.BoolOp)) for inner in ast.walk(part))
+            if part.lineno in block.span and computes and _length(tokens) >= VALUE_LENGTH:
+                yield part.lineno, tokens
 
 
 def given_text(path: str, source: str) -> str:

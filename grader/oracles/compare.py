@@ -107,7 +107,7 @@ def as_items(value: object, what: str, *, length: int | None = None, names: str 
     wanted = f"expected {'a list or tuple' if length is None else f'{length} values'}{f': {names}' if names else ''}"
     is_list = isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
     expect(is_list, f"{what} is {describe(value)}; {wanted}.")
-    items = list(value)  # type: ignore[call-overload]
+    items: list[Any] = list(value)  # type: ignore[call-overload]
     expect(length is None or len(items) == length, f"{what} is {describe(value)}; {wanted}.")
     return items
 
@@ -120,7 +120,7 @@ def as_dict(value: object, what: str, keys: Sequence[str] = ()) -> dict[str, Any
     """
     wanted = f"a dict with {', '.join(repr(key) for key in keys)}" if keys else "a dict"
     expect(isinstance(value, Mapping), f"{what} is {describe(value)}; expected {wanted}.")
-    found = dict(value)  # type: ignore[call-overload]
+    found: dict[str, Any] = dict(value)  # type: ignore[call-overload]
     missing = [key for key in keys if key not in found]
     expect(not missing, f"{what} lacks {', '.join(map(repr, missing))}; it is {describe(value)}.")
     return found

@@ -8,8 +8,8 @@
 A submission may name and shape its weights as it likes: one Dense a gate, one fused kernel, either order of concat.
 `recover` therefore reads the weights off the answers of a step function alone:
 
-- c' is affine in c: its slope is f, its value at c = 0 is i * g; and o = h' / tanh(c'). The logits of f and o are affine
-  in (x, h), so least squares gives their weights.
+- c' is affine in c: its slope is f, its value at c = 0 is i * g; and o = h' / tanh(c'). The logits of f and o are
+  affine in (x, h), so least squares gives their weights.
 - i * g needs a far field: where |x|, |h| are large, tanh is +1 or -1 to float precision, and where i is small too,
   log|i * g| is the logit of i, again affine. Then g = (i * g) / i close to the origin, and atanh(g) is affine.
 
@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +27,7 @@ import numpy.typing as npt
 from grader.oracles.compare import Mismatch, expect
 
 Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Step = Callable[[Array, Array, Array], tuple[Array, Array]]
 
 GATES = {"i": "input gate", "f": "forget gate", "g": "candidate", "o": "output gate"}
@@ -170,7 +170,7 @@ def _fit_logit(gate: str, values: Array, points: Array, input_size: int) -> Affi
     return _fit(gate, logit(np.where(inside, values, 0.5)), inside, points, input_size, tolerance=5e-4)
 
 
-def _fit(gate: str, z: Array, usable: Array, points: Array, input_size: int, tolerance: float) -> Affine:
+def _fit(gate: str, z: Array, usable: Mask, points: Array, input_size: int, tolerance: float) -> Affine:
     """Least squares of z against (v, 1), a unit at a time.
 
     Raises:
@@ -179,11 +179,11 @@ def _fit(gate: str, z: Array, usable: Array, points: Array, input_size: int, tol
     shape = "tanh" if gate == "g" else "sigmoid"
     text = f"the {GATES[gate]} ({gate}) is no {shape} of a weighted sum of x and h plus a bias"
     design = np.column_stack([points, np.ones(len(points))])
-    solutions = []
+    solutions: list[Array] = []
     for unit in range(z.shape[1]):
         rows = usable[:, unit]
         expect(rows.sum() >= 2 * design.shape[1], f"{text}: its values are not where such a gate's would be.")
-        solution = np.linalg.lstsq(design[rows], z[rows, unit], rcond=None)[0]
+        solution = _least_squares(design[rows], z[rows, unit])
         residual = float(np.abs(design[rows] @ solution - z[rows, unit]).max())
         expect(
             residual <= tolerance,
@@ -233,16 +233,19 @@ def _robust_plane(design: Array, z: Array) -> Array | None:
     weights = np.ones(len(z))
     for _ in range(40):
         root = np.sqrt(weights)[:, None]
-        solution: Array = np.linalg.lstsq(design * root, z * root[:, 0], rcond=None)[0]
+        solution = _least_squares(design * root, z * root[:, 0])
         weights = 1 / np.maximum(np.abs(design @ solution - z), 1e-4)
     # Rounding a pre-activation of 50 to float32 costs 1e-5; an unsaturated candidate (|z_g| < 4) costs more than 7e-4.
     on_plane = np.abs(design @ solution - z) < 5e-4
     if on_plane.mean() < 0.5 or on_plane.sum() < 2 * design.shape[1]:
         return None
-    refined: Array = np.linalg.lstsq(design[on_plane], z[on_plane], rcond=None)[0]
-    return refined
+    return _least_squares(design[on_plane], z[on_plane])
 
 
-def _affine(solutions: list[Any], input_size: int) -> Affine:
+def _least_squares(design: Array, z: Array) -> Array:
+    return np.asarray(np.linalg.lstsq(design, z, rcond=None)[0], dtype=np.float64)
+
+
+def _affine(solutions: list[Array], input_size: int) -> Affine:
     weights = np.stack(solutions, axis=1)
     return Affine(weights[:input_size], weights[input_size:-1], weights[-1])

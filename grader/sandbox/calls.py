@@ -35,6 +35,11 @@ _KIT_FILES = frozenset(("adapters.py", "conftest.py", "test_public.py"))
 _KIT_FOLDER = "kit"
 _TASK = re.compile(r"\bTask (\w+(?:\.\w+)*)")
 _USER_CODE = re.compile(r'File "([^"\n]+)", line (\d+), in (\S+)')
+_KERAS_WORDS = re.compile(
+    r"Exception encountered when calling [^\n]*\n\s*\n(.*?)(?:\n\s*\nArguments received by |\Z)", re.DOTALL
+)
+_BOLD = re.compile(r"\x1b\[[0-9;]*m")  # Keras writes messages in bold
+_MOST_WRAPPINGS = 8
 _ARGUMENTS = re.compile(r"argument|not callable|takes \d|too many values")
 
 
@@ -96,7 +101,7 @@ def describe(error: Mapping[str, Any], *, with_place: bool = True) -> str:
     elif kind == "missing":
         text = f"a name that the handout fixes is missing: {error['message']}"
     elif kind == "import_failed":
-        module = f"`{place['file']}`" if place else f"`{name}`"
+        module = f"`{place['file']}`" if place else "a module of the submission"
         advice = (
             '; put what runs as a program under `if __name__ == "__main__":`' if error["type"] == "SystemExit" else ""
         )
@@ -143,7 +148,7 @@ class _Failure:
             for frame, line in traceback.walk_tb(error.__traceback__)
         ]
         self.own = [entry for entry in self.frames if _is_students(entry[0])]
-        self.text = _text(error)
+        self.text = _BOLD.sub("", _text(error))
 
     def as_dict(self) -> dict[str, Any]:
         message = clean(_last_words(self.text))
@@ -167,7 +172,7 @@ class _Failure:
             return "missing"
         if any(code.co_name == "<module>" for _, _, code in self.own):
             return "import_failed"
-        if isinstance(error, SyntaxError) and (not self.own or _relative(str(error.filename), self.root) is not None):
+        if isinstance(error, SyntaxError) and (not self.own or self.unparsed() is not None):
             return "import_failed"
         if not self.own:
             return self.kind_of_use()
@@ -180,8 +185,9 @@ class _Failure:
         in_adapter = Path(innermost).name in _KIT_FILES or innermost == call.__code__.co_filename
         if isinstance(error, ImportError):
             return "missing"
-        if innermost.startswith("<frozen importlib"):
-            return "import_failed"  # a file that can't even be decoded
+        # A file that can't even be decoded; the import system takes its own frames away.
+        if innermost.startswith("<frozen importlib") or (isinstance(error, ValueError) and "null bytes" in self.text):
+            return "import_failed"
         if isinstance(error, AttributeError) and in_adapter:
             # A name that a module, class or object of the submission lacks; None without `.shape` is another matter.
             owner = getattr(error, "obj", None)
@@ -192,12 +198,17 @@ class _Failure:
             return "signature"
         return "raised"
 
+    def unparsed(self) -> str | None:
+        """The file of the submission that a SyntaxError names."""
+        name = self.error.filename if isinstance(self.error, SyntaxError) else None
+        return _relative(name, self.root) if isinstance(name, str) else None
+
     def innermost_is_students(self) -> bool:
         return bool(self.frames) and _is_students(self.frames[-1][0])
 
     def place(self) -> dict[str, Any] | None:
         error = self.error
-        if isinstance(error, SyntaxError) and (file := _relative(str(error.filename), self.root)) is not None:
+        if isinstance(error, SyntaxError) and (file := self.unparsed()) is not None:
             code = clean(str(error.text or "").strip(), 200)
             return {"file": file, "line": int(error.lineno or 0), "function": "", "code": code}
         # AutoGraph raises anew and keeps the student's lines in the message alone.
@@ -206,20 +217,9 @@ class _Failure:
             if file is not None and _is_students(file):
                 return self.entry(path, file, int(line), function)
         if not self.own:
-            file = self.undecodable()
-            return {"file": file, "line": 1, "function": "", "code": ""} if file else None
+            return None
         found, line, code_object = self.own[-1]
         return self.entry(code_object.co_filename, str(found), line, _qualified(code_object))
-
-    def undecodable(self) -> str | None:
-        """The file that could not even be turned into code, so that no line of it took part."""
-        for frame, _ in traceback.walk_tb(self.error.__traceback__):
-            origin = getattr(frame.f_locals.get("spec"), "origin", None)
-            if frame.f_code.co_filename.startswith("<frozen importlib") and isinstance(origin, str):
-                file = _relative(origin, self.root)
-                if _is_students(file):
-                    return file
-        return None
 
     def entry(self, path: str, file: str, line: int, function: str) -> dict[str, Any]:
         function = "" if function == "<module>" else function
@@ -261,10 +261,17 @@ def _text(error: BaseException) -> str:
 
 def _last_words(text: str) -> str:
     """The message that the student's code gave, out of what AutoGraph and Keras wrap around it."""
-    if text.lstrip().startswith("in user code:"):
-        text = text.strip().splitlines()[-1].strip()
-        text = re.sub(r"^\w+: ", "", text)
-    match = re.match(
-        r"Exception encountered when calling [^\n]*\n\n(.*?)(?:\n\nArguments received by |\Z)", text, re.DOTALL
-    )
-    return re.sub(r"\x1b\[[0-9;]*m", "", match.group(1) if match else text).strip()
+    for _ in range(_MOST_WRAPPINGS):
+        bare = text.strip()
+        if bare.startswith("in user code:"):
+            # Lines of a traceback, then, indented alike, "ValueError: message".
+            lines = [line.removeprefix("    ") for line in bare.splitlines()]
+            last = max((number for number, line in enumerate(lines) if _USER_CODE.search(line)), default=0)
+            end = next((number for number in range(last, len(lines)) if not lines[number].strip()), last)
+            bare = re.sub(r"^\w+: ", "", "\n".join(lines[end:]).strip())
+        found = _KERAS_WORDS.match(bare)
+        bare = found.group(1).strip() if found else bare
+        if bare == text:
+            break
+        text = bare
+    return text

@@ -70,7 +70,10 @@ class Worker:
         self._exit: dict[str, Any] | None = None
         self.scratch = scratch_dir
         if spec.scratch and scratch_dir is None:
-            self.scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._root.parent))
+            try:
+                self.scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._root.parent))
+            except OSError as error:
+                raise SandboxFailed(f"no private folder for a worker beside {self._root}: {error}") from error
         cores = 1 if spec.core is not None else os.cpu_count() or 1
         start = {
             "submission": str(self._root),

@@ -105,6 +105,8 @@ _EPERM: dict[str, tuple[int | None, int | None]] = {
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
     "userfaultfd": (323, 282),
+    "io_setup": (206, 0),
+    "io_submit": (209, 2),
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
@@ -148,7 +150,7 @@ _UNSUPPORTED: dict[str, tuple[int | None, int | None]] = {
 _TRUNCATE = (76, 45)  # by path: Landlock judges it from ABI 3 on
 _CLONE, _CLONE3 = (56, 220), (435, 435)
 _KILL, _TGKILL, _PRCTL, _PRLIMIT, _FCNTL, _IOCTL = (62, 129), (234, 131), (157, 167), (302, 261), (72, 25), (16, 29)
-_NEWEST = 450  # of the tables above; `fchmodat2` apart, later calls are unknown here
+_NEWEST = 450  # the last one that was judged; `fchmodat2` is a later one
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 _X32_BIT = 0x40000000

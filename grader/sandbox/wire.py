@@ -225,7 +225,6 @@ class _Encoder:
         try:
             array = value.numpy()
         except Exception as error:
-            # A symbolic tensor of a traced function has the method, but no value.
             raise WireError(f"a {kind} without a value ({type(error).__name__}); expected an eager tensor") from None
         if isinstance(array, np.generic):
             return self.scalar(array)

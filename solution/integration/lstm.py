@@ -49,6 +49,7 @@ class LSTMCell(keras.layers.Layer):
         self.gates = keras.layers.Dense(4 * units, bias_initializer=forget_gate_open)
         # END SOLUTION
 
+    # BEGIN SOLUTION 2.1
     def build(self, x_shape: tuple[int | None, ...], states_shape: object = None) -> None:
         """Makes the weights; Keras calls it before the first `call`.
 
@@ -56,11 +57,9 @@ class LSTMCell(keras.layers.Layer):
             x_shape: `(B, D)`; B may be None.
             states_shape: Of `(h, c)`. It follows from the units, so it is not needed.
         """
-        # BEGIN SOLUTION 2.1
-        # HINT Build your Dense layers here: `layer.build(shape)`, where shape is that of the input of that layer.
-        # HINT So no weights are made inside of a loop or a graph later on.
         self.gates.build((None, x_shape[-1] + self.units))
-        # END SOLUTION
+
+    # END SOLUTION
 
     def call(self, x: tf.Tensor, states: States) -> States:
         """Moves the states on by one time step.
@@ -115,22 +114,22 @@ class LSTMLayer(keras.layers.Layer):
         return states if isinstance(self.cell, (list, tuple)) else states[0]
         # END SOLUTION
 
+    # BEGIN SOLUTION 2.3
     def build(self, x_shape: tuple[int | None, ...], states_shape: object = None) -> None:
-        """Builds the cell, so that no weights are made inside of the loop.
+        """Builds the cells, so that no weights are made inside of the loop; Keras calls it before the first `call`.
 
         Args:
             x_shape: `(B, T, D)`; B and T may be None.
             states_shape: As in `LSTMCell.build`.
         """
-        # BEGIN SOLUTION 2.3
-        # HINT The cell sees one time step: what is the shape of its input? A cell that is no Keras layer has no `build`.
         size = x_shape[-1]
         for cell in self.cells:
             if isinstance(cell, keras.layers.Layer) and not cell.built:
                 with tf.init_scope():  # eagerly, even while a graph is traced
                     cell(tf.zeros((1, size)), (tf.zeros((1, cell.units)), tf.zeros((1, cell.units))))
             size = cell.units
-        # END SOLUTION
+
+    # END SOLUTION
 
     def call(self, x: tf.Tensor, states: States | Sequence[States]) -> tf.Tensor:
         """Feeds the sequences to the cell, time step by time step.
@@ -145,9 +144,10 @@ class LSTMLayer(keras.layers.Layer):
             The hidden states after each step, `(B, T, U)` float32; of a stack, those of its last cell.
         """
         # BEGIN SOLUTION 2.3
-        # HINT Tier pass: a Python loop over the time steps, a list of hidden states, and `tf.stack` along the time axis.
-        # HINT Tier outstanding: tf.while_loop with a tf.TensorArray for the results. Keras 3 does not let AutoGraph into
-        # HINT `call`, so a `for t in tf.range(...)` does not work here, and `@tf.function` on `call` freezes the weights.
+        # HINT Tier pass: a Python loop over the time steps that gathers the hidden states. Which axis do they go to?
+        # HINT Tier outstanding: tf.while_loop with a tf.TensorArray for the results. AutoGraph does not get into the
+        # HINT `call` of a Keras 3 layer, so `for t in tf.range(...)` fails here; do not decorate `call` either.
+        # HINT The cell's weights must exist before the loop starts: an inner function of a loop can't make any.
         cells = [cell if callable(cell) else cell.call for cell in self.cells]
         if not isinstance(self.cell, (list, tuple)):
             states = (states,)

@@ -14,7 +14,7 @@ class IntegrationModel(keras.Model):
         units: Size of the LSTM's states.
     """
 
-    def __init__(self, units: int = 32) -> None:
+    def __init__(self, units: int = 16) -> None:
         super().__init__()
         # BEGIN SOLUTION 3.1
         # HINT One or more read-in layers (or none), your LSTM, and a readout with one output and the right activation.

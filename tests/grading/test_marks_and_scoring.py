@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from grader.errors import InvalidAssignment
@@ -68,6 +70,13 @@ def test_a_test_without_a_title_is_refused(mark_of):
         mark_of("'1.1', points=1", "pass")
 
 
+def test_two_tests_of_one_id_are_refused(mark_of, toy):
+    mark = mark_of("'1.1', points=2")
+    whole = replace(toy, tasks={"1.1": toy.tasks["1.1"]})
+    with pytest.raises(InvalidAssignment, match="two tests have the same id"):
+        check_points([mark, mark], whole)
+
+
 def test_points_must_add_up(mark_of, toy):
     with pytest.raises(InvalidAssignment, match=r"tests of task 1\.1 add up to 2 points; assignment\.toml says 4"):
         check_points([mark_of("'1.1', points=2")], toy)
@@ -109,6 +118,41 @@ def test_written_answers_are_apart_from_the_total(toy):
 def test_what_the_kit_could_not_check_is_no_fault_in_the_headline(toy):
     headline = scoring.headline(toy, [make_case("1.1", "could_not_check", "ours")])
     assert headline == "1 test could not be checked; that is not your fault."
+
+
+def test_what_the_kit_could_not_check_is_told_beside_what_failed(toy):
+    cases = [make_case("1.1", "failed", "wrong"), make_case("1.2", "could_not_check", "ours")]
+    assert scoring.headline(toy, cases).endswith("“A title”. 1 test could not be checked; that is not your fault.")
+
+
+def test_only_tests_that_an_import_stops_are_counted_with_it(toy):
+    message = "importing `numbers_.py` failed with SyntaxError: invalid syntax (numbers_.py, line 1)"
+    cases = [
+        make_case("0", "failed", "import", message=message),
+        make_case("1.1", "failed", "import"),
+        make_case("1.2", "failed", "wrong"),
+        make_case("2.1", "not_run", "waits", cause="1.1"),
+    ]
+    assert scoring.headline(toy, cases) == f"{message}. 2 tests could not run."
+
+
+def test_a_test_that_the_time_did_not_reach_is_no_slow_task(toy):
+    message = "The 60 s for the whole grading were used up before this test."
+    cases = [make_case("1.1"), make_case("1.2", "not_run", "time", message=message)]
+    assert scoring.headline(toy, cases) == f"1 test could not run: {message}"
+
+
+def test_an_open_bonus_is_no_flaw_of_the_rest(toy):
+    cases = [make_case("1.1"), make_case("3.1", "failed", "open")]
+    headline = scoring.headline(toy, cases)
+    assert headline == "Every test outside the bonus passes. Start with task 3.1 (More): it is still open."
+
+
+@pytest.mark.parametrize(
+    "kind", ["wrong", "open", "missing", "import", "signature", "raised", "time", "memory", "died"]
+)
+def test_every_kind_of_failure_has_a_headline(toy, kind):
+    assert "1.1" in scoring.headline(toy, [make_case("1.1", "failed", kind, message="task 1.1")])
 
 
 def test_the_first_wrong_answer_is_the_headline(toy):

@@ -56,6 +56,7 @@ def test_the_tree_without_its_blocks_is_clean():
         "Try `f = sigmoid(self.kernel @ x + self.bias)` first.",
         "# Note: The forget gate opens first, since its bias is one at the start of training.",
         "        h_new = f * h + (1 - f) * tanh(x)",
+        "gate = [sigmoid(self.kernel @ x + self.bias)]  # the value under another name",
     ],
 )
 def test_a_solution_line_is_found_in_any_form(hidden_as):
@@ -73,7 +74,8 @@ def test_a_solution_line_is_found_in_any_form(hidden_as):
         "for unit in range(units):",  # given code has it
         "return h_new, units",
         "f = sigmoid(self.kernel @ x + self.biases)",  # another name
-        "xf = sigmoid(self.kernel @ x + self.bias)",
+        "f = xsigmoid(self.kernel @ x + self.bias)",
+        "gate = f * h + (1 - f) * tanh(x)",  # a value too short to tell
         "h' = f * h",
     ],
 )

@@ -45,6 +45,10 @@ def test_an_untouched_handout_packs_its_files_and_names_what_is_open(handout):
 def test_a_finished_solution_has_nothing_open(handout, project):
     for name in ("sums.py", "questions.md"):
         shutil.copy(project.solution / name, handout / name)
+    with (handout / "sums.py").open("a", encoding="utf-8") as file:
+        file.write('# raise NotImplementedError("Task 1.1: Running sums")\n')
+    with (handout / "questions.md").open("a", encoding="utf-8") as file:
+        file.write("Answers stand in place of *Your answer.* above.\n")
     said = run(handout)
     assert "still" not in said
     assert "Before you hand in" not in said

@@ -40,17 +40,20 @@ with open_box("numpy", insecure=True) as box:
 """
 
 
+@pytest.mark.usefixtures("jail")
 def test_the_strongest_tier_is_chosen_and_proved(numpy_server: ZygoteServer) -> None:
     with open_box("numpy", control_fd=numpy_server.control_fd) as box:
         assert box.tier == "jailed"
         assert "Landlock" in self_test(box)
 
 
+@pytest.mark.usefixtures("jail")
 def test_insecure_changes_nothing_where_the_jail_holds(numpy_server: ZygoteServer) -> None:
     with open_box("numpy", insecure=True, control_fd=numpy_server.control_fd) as box:
         assert box.tier == "jailed"
 
 
+@pytest.mark.usefixtures("jail")
 def test_a_box_without_a_server_starts_and_ends_its_own(submission: Submission, call: Call) -> None:
     before = set(Path(tempfile.gettempdir()).glob("grader-*"))
     with open_box("numpy") as box:
@@ -58,6 +61,7 @@ def test_a_box_without_a_server_starts_and_ends_its_own(submission: Submission, 
     assert set(Path(tempfile.gettempdir()).glob("grader-*")) <= before
 
 
+@pytest.mark.usefixtures("jail")
 def test_without_landlock_the_machine_is_refused_unless_insecure() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_LANDLOCK], capture_output=True, text=True)
     assert done.stderr == ""

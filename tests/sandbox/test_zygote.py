@@ -19,6 +19,8 @@ import pytest
 from grader.errors import SandboxFailed, StudentError, WorkerDied
 from grader.sandbox.box import BareBox, JailedBox, WorkerSpec, ZygoteServer
 
+pytestmark = pytest.mark.usefixtures("jail")
+
 Submission = Callable[..., WorkerSpec]
 Call = Callable[..., Any]
 ADD = "def f(x):\n    return x + 1\ndef g():\n    while True: pass\n"
@@ -229,6 +231,14 @@ def test_a_worker_that_can_not_be_set_up_is_our_fault(
 ) -> None:
     spec = replace(submission(), submission=tmp_path / "absent")
     with JailedBox(numpy_server.control_fd) as box, pytest.raises(SandboxFailed, match="a worker did not start"):
+        box.start(spec)
+
+
+def test_a_private_folder_that_can_not_be_made_is_our_fault(
+    numpy_server: ZygoteServer, submission: Submission, tmp_path: Path
+) -> None:
+    spec = replace(submission(), scratch=True, submission=tmp_path / "absent" / "submission")
+    with JailedBox(numpy_server.control_fd) as box, pytest.raises(SandboxFailed, match="no private folder"):
         box.start(spec)
 
 

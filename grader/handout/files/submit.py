@@ -25,7 +25,7 @@ CACHES = ("__pycache__", ".pytest_cache", ".ipynb_checkpoints", ".mypy_cache", "
 BAD_NAME = re.compile(r"[\x00-\x1f\x7f\\:]|(^|/)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.[^/]*)?(/|$)", re.IGNORECASE)
 MAX_PATH_BYTES = 500
 MAX_BYTES = 10 * 2**20  # of one file
-OPEN_TASK = re.compile(r"""raise NotImplementedError\(\s*["']Task (\d+(?:\.\d+)*)""")
+OPEN_TASK = re.compile(r"""^[ \t]*raise NotImplementedError\(\s*["']Task (\d+(?:\.\d+)*)""", re.MULTILINE)
 OPEN_ANSWER = "*Your answer.*"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -126,7 +126,9 @@ def inspect(folder, name, stamp):
         return [f"{name}, line {line}: not saved as UTF-8; save it again with that encoding"]
     lines = text.splitlines()
     if name.endswith(".md"):
-        return [f"{name}, line {i}: an answer is still empty" for i, x in enumerate(lines, 1) if OPEN_ANSWER in x]
+        return [
+            f"{name}, line {i}: an answer is still empty" for i, x in enumerate(lines, 1) if x.strip() == OPEN_ANSWER
+        ]
     if not name.endswith(".py"):
         return []
     remarks = []

@@ -162,25 +162,31 @@ def dataset_passes(num_samples: int, seq_len: int, batch_size: int, passes: int)
 
 
 def dataset_ahead(seq_len: int, batch_size: int, available: int) -> dict[str, Any]:
-    """Watches how far `make_dataset` draws from its generator before and after it hands out a batch.
+    """Watches when `make_dataset` draws from its generator: while a batch is asked for, or while one is in use.
 
     Returns:
         `drawn`: samples drawn for the first batch; `exhausted`: whether that took all `available` ones; `ahead`:
-        whether it went on drawing while the consumer was busy with a batch.
+        whether samples were ever drawn while the consumer was busy with a batch.
     """
+    import tensorflow as tf
+
     from data import make_dataset
 
+    options = tf.data.Options()
+    options.experimental_optimization.inject_prefetch = False  # TensorFlow would add what your pipeline may lack
     source = MarkedSamples(available, seq_len)
-    batches = iter(make_dataset(source, seq_len, batch_size))
+    batches = iter(make_dataset(source, seq_len, batch_size).with_options(options))
     next(batches)
-    drawn, exhausted, ahead = source.drawn, source.exhausted, False
+    drawn, exhausted, ahead, waits = source.drawn, source.exhausted, False, 0
     time.sleep(0.05)
-    source.pause_s = 0.002  # from now on a batch takes a while, so that work ahead shows
-    for _ in range(3):
-        next(batches)
+    source.pause_s = 0.0002  # from now on drawing takes a while, so that work ahead shows
+    while not ahead and not exhausted and waits < 6:  # a pipeline that draws many at once draws seldom
         before = source.drawn
-        time.sleep(0.002 * batch_size + 0.02)
-        ahead = ahead or source.drawn > before
+        next(batches)
+        after = source.drawn
+        time.sleep(0.02)
+        ahead = source.drawn > after
+        waits += after > before
     return {"drawn": drawn, "exhausted": exhausted, "ahead": ahead}
 
 

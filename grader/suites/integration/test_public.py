@@ -24,7 +24,8 @@ def array(value, what, shape):
 
 def pair(value, what):
     """The two values of a tuple or list."""
-    assert isinstance(value, (tuple, list)) and len(value) == 2, f"{what}; got {type(value).__name__}."
+    assert isinstance(value, (tuple, list)), f"{what}; got {type(value).__name__}."
+    assert len(value) == 2, f"{what}; got {len(value)} values."
     return value
 
 
@@ -157,7 +158,8 @@ def test_public_model_shape(student, rng):
     """`IntegrationModel` gives one probability for each signal: (B, 1)."""
     (prediction,) = student.model_outputs(calls=[rng.normal(size=(4, 25, 1)).astype(np.float32)])
     prediction = array(prediction, "the prediction", (4, 1))
-    assert prediction.min() >= 0 and prediction.max() <= 1, "probabilities lie between 0 and 1."
+    assert prediction.min() >= 0, "probabilities are not negative."
+    assert prediction.max() <= 1, "probabilities are at most 1."
 
 
 @pytest.mark.task("4.1", points=1, visibility="visible", hint="One entry an epoch in each list")

@@ -116,10 +116,11 @@ def test_training_moves_every_weight(student, rng):
     still = [str(path) for path in as_items(found["still"], "the answer")]
     count = as_number(found["variables"], "the number")
     expect(count > 0, "the model has no trainable variables.")
+    such_as = still[0] if still else ""
     expect(
         not still,
-        f"{len(still)} of {count:.0f} weights never change, such as {still[0] if still else ''}: such a train.py does not "
-        "train them. `@tf.function` on a `call` that is traced before its sublayers are built freezes their first values.",
+        f"{len(still)} of {count:.0f} weights never change, such as {such_as}: such a train.py trains nothing there. "
+        "`@tf.function` on a `call` that is traced before its sublayers are built freezes their values.",
     )
 
 

@@ -1,4 +1,4 @@
-"""`@tf.function` on the layer's call and AutoGraph's loop: right, because every sublayer is built before it is traced."""
+"""A loop by AutoGraph in a decorated helper: right, because every sublayer is built before it is traced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model's own `build`: without it Keras builds a model by a trial call, and a traced helper keeps that call's weights."""
+"""With a `build` of its own: without it Keras makes a trial call, and a traced helper keeps that call's weights."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class LSTMLayer(keras.layers.Layer):
         """x (B, T, D) -> every hidden state, (B, T, units)."""
         if not isinstance(self.cell, (list, tuple)):
             return self._scan(self.cell, x, states)
-        for cell, pair in zip(self.cell, states):
+        for cell, pair in zip(self.cell, states, strict=True):
             x = self._scan(cell, x, pair)
         return x
 

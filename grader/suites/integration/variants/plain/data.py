@@ -20,8 +20,7 @@ def integration_task(seq_len: int, num_samples: int) -> Iterator[Sample]:
 
 def my_integration_task() -> Iterator[Sample]:
     """Yields 80,000 samples of 30 time steps."""
-    for noise, target in integration_task(30, 80_000):
-        yield noise, target
+    yield from integration_task(30, 80_000)
 
 
 def make_dataset(generator: Callable[[], Iterator[Sample]], seq_len: int, batch_size: int) -> tf.data.Dataset:

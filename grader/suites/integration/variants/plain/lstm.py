@@ -41,7 +41,7 @@ class LSTMLayer(keras.layers.Layer):
 
     def call(self, x: tf.Tensor, states: tuple) -> tf.Tensor:
         """x (B, T, D) and states (h, c) -> every hidden state, (B, T, units)."""
-        for cell, state in zip(self.cells, states if self.many else [states]):
+        for cell, state in zip(self.cells, states if self.many else [states], strict=True):
             x = self._run(cell, x, state)
         return x
 

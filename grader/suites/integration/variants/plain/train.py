@@ -35,7 +35,7 @@ def train(
         with tf.GradientTape() as tape:
             loss, accuracy = evaluate(x, y)
         gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return loss, accuracy
 
     validation_step = tf.function(evaluate, reduce_retracing=True)
@@ -44,10 +44,9 @@ def train(
         training = [train_step(x, y) for x, y in train_dataset]
         validation = [validation_step(x, y) for x, y in validation_dataset]
         values = [*np.mean(training, axis=0), *np.mean(validation, axis=0)]
-        logs = {name: float(value) for name, value in zip(history, values)}
+        logs = {name: float(value) for name, value in zip(history, values, strict=True)}
         for name, value in logs.items():
             history[name].append(value)
-        if callback is not None:
-            if callback(epoch, logs):
-                break
+        if callback is not None and callback(epoch, logs):
+            break
     return history

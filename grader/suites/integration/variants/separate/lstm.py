@@ -1,4 +1,4 @@
-"""Eight Dense layers, for x and for h apart, each with a bias; a Python list of time steps (it grows with T: tier pass)."""
+"""Eight Dense layers, for x and for h apart, each with a bias; a Python list of time steps (tier pass)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class LSTMCell(keras.layers.Layer):
         if states is None:
             states = (tf.zeros((len(x), self.units)), tf.zeros((len(x), self.units)))
         h, c = states
-        i, f, g, o = (from_x(x) + from_h(h) for from_x, from_h in zip(self.from_x, self.from_h))
+        i, f, g, o = (from_x(x) + from_h(h) for from_x, from_h in zip(self.from_x, self.from_h, strict=True))
         c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
         h = tf.sigmoid(o) * tf.tanh(c)
         return (h, c)
@@ -65,7 +65,7 @@ class LSTMLayer(keras.layers.Layer):
             states (tuple): as zero_states returns them.
         """
         if isinstance(self.cell, list):
-            for cell, state in zip(self.cell, states):
+            for cell, state in zip(self.cell, states, strict=True):
                 x = self.unroll(cell, x, state)
             return x
         return self.unroll(self.cell, x, states)

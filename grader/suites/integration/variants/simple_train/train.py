@@ -30,7 +30,7 @@ def train(
                     loss = tf.reduce_mean((prediction - y) ** 2)
                 if prefix == "":
                     gradients = tape.gradient(loss, model.trainable_weights)
-                    optimizer.apply_gradients(zip(gradients, model.trainable_weights))
+                    optimizer.apply_gradients(zip(gradients, model.trainable_weights, strict=True))
                 loss_metric.update_state(y, prediction)
                 accuracy_metric.update_state(y, prediction)
             logs[prefix + "loss"] = loss_metric.result().numpy()
