@@ -29,3 +29,14 @@ def test_a_file_is_replaced_at_once(tmp_path):
     replace_file(path, b"new")
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_stays_a_link_and_others_may_read_as_ever(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    target, link = tmp_path / "elsewhere" / "r.json", tmp_path / "result.json"
+    link.symlink_to(target)
+    replace_file(link, b"new")
+    (tmp_path / "plain").write_bytes(b"")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+    assert target.stat().st_mode == (tmp_path / "plain").stat().st_mode

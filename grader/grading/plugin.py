@@ -70,12 +70,13 @@ class Judge:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self.uncollected = report.longreprtext[-MESSAGE_CHARS:]
+            reason = report.longreprtext.strip().splitlines()[-1].removeprefix("E").strip()
+            self.uncollected = f"{Path(report.fspath).name} can't be collected: {reason}"
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         if self.uncollected:
-            self.give_up(InvalidAssignment(f"a file of the suite can't be collected: {self.uncollected}"))
+            self.give_up(InvalidAssignment(self.uncollected))
         try:
             self.mark(items)
         except InvalidAssignment as error:

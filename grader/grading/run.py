@@ -27,7 +27,7 @@ from grader.grading.judge import JudgeProcess
 from grader.intake.prepare import Prepared, prepare
 from grader.records import Case, Curve, SubmissionInfo, SubmissionResult
 from grader.sandbox import scratch
-from grader.sandbox.box import ZygoteServer
+from grader.sandbox.box import ZygoteServer, open_to_spare
 
 SEED_BITS = 53  # too many to be guessed from a test's inputs, few enough for any reader of JSON
 _JUDGE_SLACK_S = 600.0  # the zygote's imports, the self-test, and a last test that begins just before the limit
@@ -44,8 +44,14 @@ class Watcher(Protocol):
     def training_finished(self, name: str) -> None: ...
 
 
-class Silent(Watcher):
+class Silent:
     """Follows nothing."""
+
+    def collected(self, cases: int) -> None: ...
+    def started(self, title: str, task: str, limit_s: float) -> None: ...
+    def finished(self, case: Case) -> None: ...
+    def training_started(self, name: str, limit_s: float) -> None: ...
+    def training_finished(self, name: str) -> None: ...
 
 
 class Grader:
@@ -156,8 +162,8 @@ class _Run:
         with ExitStack() as stack:
             work_dir = Path(tempfile.mkdtemp(prefix="grading-"))
             stack.callback(remove_tree, work_dir)
-            work_dir.chmod(0o711)  # a worker with another uid passes through, and lists nothing
             self.prepared = prepare(self.path, self.assignment, work_dir)
+            open_to_spare(work_dir)
             self.update("The grading was interrupted before the first test.")
             self.judge(stack, work_dir, self.prepared.submission_dir)
         missing = [case for case in self.expected.values() if case.id not in self.ended]

@@ -145,7 +145,7 @@ def copied_blocks(files: Mapping[str, str]) -> list[str]:
     for path, text in files.items():
         for block in markers.find_blocks(text, path):
             lines = _statements(path, text, block)
-            length = 2
+            length = min(2, len(lines))
             for start in range(len(lines) - length + 1 if lines else 0):
                 run = [line for _, line in lines[start : start + length]]
                 holder = next((name for name, other in given.items() if _has_run(other, run)), None)

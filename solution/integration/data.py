@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,7 +10,6 @@ import tensorflow as tf
 SEQ_LEN = 25
 NUM_SAMPLES = 80_000
 SHUFFLE_BUFFER = 1_000
-CHUNK = 500
 
 Sample = tuple[np.ndarray, np.ndarray]
 
@@ -28,7 +26,7 @@ def integration_task(seq_len: int, num_samples: int) -> Iterator[Sample]:
         over time is greater than 0, else 0.
     """
     # BEGIN SOLUTION 1.1
-    # HINT Draw one signal a turn and `yield` it: nothing is stored, so 80,000 signals need no more memory than one.
+    # HINT Draw one signal a turn and `yield` it: nothing is stored, however many there are.
     # HINT The `size` of a draw may be a tuple, so the last axis can be there from the start.
     # HINT NumPy draws float64 and compares to booleans; see above which dtypes are wanted.
     rng = np.random.default_rng()
@@ -62,13 +60,14 @@ def make_dataset(generator: Callable[[], Iterator[Sample]], seq_len: int, batch_
         A dataset of `(noise, label)`: `(B, T, 1)` float32 and `(B, 1)` int32.
     """
     # BEGIN SOLUTION 1.3
-    # HINT tf.data.Dataset.from_generator wants to know what comes: `output_signature`, a tf.TensorSpec each.
+    # HINT `from_generator` wants to know what comes: `output_signature`, a tf.TensorSpec for noise and label each.
     # HINT Then shuffle, batch and prefetch. Should whole batches be shuffled, or samples?
-    # HINT Each item that crosses from Python to TensorFlow costs about 0.1 ms, be it a sample or a stack of samples.
+    # HINT Each item that crosses from Python to TensorFlow costs about 0.1 ms, be it one sample or a stack of them.
+    chunk_size = 500
 
     def chunks() -> Iterator[Sample]:
         samples = iter(generator())
-        while chunk := list(itertools.islice(samples, CHUNK)):
+        while chunk := [sample for _, sample in zip(range(chunk_size), samples, strict=False)]:
             noise, labels = zip(*chunk, strict=True)
             yield np.stack(noise), np.stack(labels)
 
@@ -76,7 +75,7 @@ def make_dataset(generator: Callable[[], Iterator[Sample]], seq_len: int, batch_
         tf.TensorSpec(shape=(None, seq_len, 1), dtype=tf.float32),
         tf.TensorSpec(shape=(None, 1), dtype=tf.int32),
     )
-    # In chunks, since every item that leaves Python costs as much as drawing some twenty signals.
+    # In chunks, since an item that leaves Python costs as much as drawing some twenty signals, whatever its size.
     samples = tf.data.Dataset.from_generator(chunks, output_signature=signature).unbatch()
     return samples.shuffle(SHUFFLE_BUFFER).batch(batch_size).prefetch(tf.data.AUTOTUNE)
     # END SOLUTION

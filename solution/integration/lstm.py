@@ -39,7 +39,7 @@ class LSTMCell(keras.layers.Layer):
         super().__init__()
         self.units = units
         # BEGIN SOLUTION 2.1
-        # HINT Which layers does a cell need? One Dense layer a gate is fine; so is one that computes all four gates.
+        # HINT Which layers does a cell need? One Dense layer a gate is fine, so is one for all four.
         # HINT The forget gate's bias starts at 1, see `bias_initializer` of keras.layers.Dense.
 
         def forget_gate_open(shape: tuple[int, ...], dtype: str | None = None) -> tf.Tensor:
@@ -144,10 +144,10 @@ class LSTMLayer(keras.layers.Layer):
             The hidden states after each step, `(B, T, U)` float32; of a stack, those of its last cell.
         """
         # BEGIN SOLUTION 2.3
-        # HINT Tier pass: a Python loop over the time steps that gathers the hidden states. Which axis do they go to?
-        # HINT Tier outstanding: tf.while_loop with a tf.TensorArray for the results. AutoGraph does not get into the
-        # HINT `call` of a Keras 3 layer, so `for t in tf.range(...)` fails here; do not decorate `call` either.
-        # HINT The cell's weights must exist before the loop starts: an inner function of a loop can't make any.
+        # HINT To pass: a Python loop over time that gathers hidden states. Which axis do they go to?
+        # HINT Outstanding: tf.while_loop, with a tf.TensorArray for the results. AutoGraph does not get into the `call`
+        # HINT of a Keras 3 layer, so `for t in tf.range(...)` fails here, and `@tf.function` on `call` is a trap.
+        # HINT A loop in a graph can't make weights: the cell must have its own before the loop starts.
         cells = [cell if callable(cell) else cell.call for cell in self.cells]
         if not isinstance(self.cell, (list, tuple)):
             states = (states,)

@@ -17,7 +17,7 @@ class IntegrationModel(keras.Model):
     def __init__(self, units: int = 16) -> None:
         super().__init__()
         # BEGIN SOLUTION 3.1
-        # HINT One or more read-in layers (or none), your LSTM, and a readout with one output and the right activation.
+        # HINT Read-in layers if you like, your LSTM, and a readout. How many units, which activation?
         self.readin = keras.layers.Dense(16, activation="tanh")
         self.lstm = LSTMLayer(LSTMCell(units))
         self.readout = keras.layers.Dense(1, activation="sigmoid")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -11,7 +10,6 @@ import tensorflow as tf
 SEQ_LEN = 25
 NUM_SAMPLES = 80_000
 SHUFFLE_BUFFER = 1_000
-CHUNK = 500
 
 Sample = tuple[np.ndarray, np.ndarray]
 
@@ -27,8 +25,7 @@ def integration_task(seq_len: int, num_samples: int) -> Iterator[Sample]:
         `(noise, label)`. noise: standard normal, `(T, 1)` float32. label: `(1,)` int32, 1 where the sum of the noise
         over time is greater than 0, else 0.
     """
-    # TODO 1.1: Draw one signal a turn and `yield` it: nothing is stored, so 80,000 signals need no more memory than
-    #     one.
+    # TODO 1.1: Draw one signal a turn and `yield` it: nothing is stored, however many there are.
     #     The `size` of a draw may be a tuple, so the last axis can be there from the start.
     #     NumPy draws float64 and compares to booleans; see above which dtypes are wanted.
     raise NotImplementedError("Task 1.1: The noise generator")
@@ -55,7 +52,7 @@ def make_dataset(generator: Callable[[], Iterator[Sample]], seq_len: int, batch_
     Returns:
         A dataset of `(noise, label)`: `(B, T, 1)` float32 and `(B, 1)` int32.
     """
-    # TODO 1.3: tf.data.Dataset.from_generator wants to know what comes: `output_signature`, a tf.TensorSpec each.
+    # TODO 1.3: `from_generator` wants to know what comes: `output_signature`, a tf.TensorSpec for noise and label each.
     #     Then shuffle, batch and prefetch. Should whole batches be shuffled, or samples?
-    #     Each item that crosses from Python to TensorFlow costs about 0.1 ms, be it a sample or a stack of samples.
+    #     Each item that crosses from Python to TensorFlow costs about 0.1 ms, be it one sample or a stack of them.
     raise NotImplementedError("Task 1.3: The input pipeline")

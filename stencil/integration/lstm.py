@@ -38,20 +38,8 @@ class LSTMCell(keras.layers.Layer):
     def __init__(self, units: int) -> None:
         super().__init__()
         self.units = units
-        # TODO 2.1: Which layers does a cell need? One Dense layer a gate is fine; so is one that computes all four
-        #     gates.
+        # TODO 2.1: Which layers does a cell need? One Dense layer a gate is fine, so is one for all four.
         #     The forget gate's bias starts at 1, see `bias_initializer` of keras.layers.Dense.
-        raise NotImplementedError("Task 2.1: The LSTM cell")
-
-    def build(self, x_shape: tuple[int | None, ...], states_shape: object = None) -> None:
-        """Makes the weights; Keras calls it before the first `call`.
-
-        Args:
-            x_shape: `(B, D)`; B may be None.
-            states_shape: Of `(h, c)`. It follows from the units, so it is not needed.
-        """
-        # TODO 2.1: Build your Dense layers here: `layer.build(shape)`, where shape is that of the input of that layer.
-        #     So no weights are made inside of a loop or a graph later on.
         raise NotImplementedError("Task 2.1: The LSTM cell")
 
     def call(self, x: tf.Tensor, states: States) -> States:
@@ -98,17 +86,6 @@ class LSTMLayer(keras.layers.Layer):
         # TODO 2.2: The cell knows U.
         raise NotImplementedError("Task 2.2: Zero states")
 
-    def build(self, x_shape: tuple[int | None, ...], states_shape: object = None) -> None:
-        """Builds the cell, so that no weights are made inside of the loop.
-
-        Args:
-            x_shape: `(B, T, D)`; B and T may be None.
-            states_shape: As in `LSTMCell.build`.
-        """
-        # TODO 2.3: The cell sees one time step: what is the shape of its input? A cell that is no Keras layer has no
-        #     `build`.
-        raise NotImplementedError("Task 2.3: Unrolling the layer")
-
     def call(self, x: tf.Tensor, states: States | Sequence[States]) -> tf.Tensor:
         """Feeds the sequences to the cell, time step by time step.
 
@@ -121,9 +98,8 @@ class LSTMLayer(keras.layers.Layer):
         Returns:
             The hidden states after each step, `(B, T, U)` float32; of a stack, those of its last cell.
         """
-        # TODO 2.3: Tier pass: a Python loop over the time steps, a list of hidden states, and `tf.stack` along the time
-        #     axis.
-        #     Tier outstanding: tf.while_loop with a tf.TensorArray for the results. Keras 3 does not let AutoGraph into
-        #     `call`, so a `for t in tf.range(...)` does not work here, and `@tf.function` on `call` freezes the
-        #     weights.
+        # TODO 2.3: To pass: a Python loop over time that gathers hidden states. Which axis do they go to?
+        #     Outstanding: tf.while_loop, with a tf.TensorArray for the results. AutoGraph does not get into the `call`
+        #     of a Keras 3 layer, so `for t in tf.range(...)` fails here, and `@tf.function` on `call` is a trap.
+        #     A loop in a graph can't make weights: the cell must have its own before the loop starts.
         raise NotImplementedError("Task 2.3: Unrolling the layer")

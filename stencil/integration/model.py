@@ -16,8 +16,7 @@ class IntegrationModel(keras.Model):
 
     def __init__(self, units: int = 16) -> None:
         super().__init__()
-        # TODO 3.1: One or more read-in layers (or none), your LSTM, and a readout with one output and the right
-        #     activation.
+        # TODO 3.1: Read-in layers if you like, your LSTM, and a readout. How many units, which activation?
         raise NotImplementedError("Task 3.1: The model")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

@@ -31,6 +31,11 @@ def write(folder: Path, text: str) -> Path:
         ("[[variant]]\nname = 'a'\nkind = 'wrong'\nfail = []", "unknown keys fail"),
         ("[[variant]]\nname = 'a'\nkind = 'right'\ntier = 'gold'", "unknown tier 'gold'"),
         ("[[variant]]\nname = 'a'\nkind = 'right'\nfiles = 'nowhere'", "there is no folder"),
+        ("[[variant]]\nname = 'a'\nkind = 'wrong'\nfails = 'test_a'", "fails is 'test_a', which is of another type"),
+        ("[[variant]]\nname = 'a'\nkind = 'wrong'\ntrains = 'no'", "trains is 'no'"),
+        ("[[variant]]\nname = 'a'\nkind = 'wrong'\nhow = 'wrnog'", "the unknown way 'wrnog'"),
+        ("[[variant]]\nname = 'a'\nkind = 'wrong'\nedits = [{ file = 'a' }]", "expected the keys file, find, replace"),
+        ("[[variant]]\nname = 'a'\nkind = 'wrong'\nedits = ['a']", "expected the keys file, find, replace"),
         (
             "[[variant]]\nname = 'a'\nkind = 'right'\n[[variant]]\nname = 'a'\nkind = 'right'",
             "two variants are called 'a'",
@@ -55,6 +60,15 @@ def test_an_edit_that_does_not_fit_is_refused(tmp_path, integration, edit, words
         write(tmp_path, f"[[variant]]\nname = 'a'\nkind = 'wrong'\nedits = [{edit}]"), integration
     )
     with pytest.raises(InvalidAssignment, match=words):
+        build_variant(variant, integration, tmp_path / "built")
+
+
+def test_a_file_that_is_not_there_cannot_be_taken_away(tmp_path, integration):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "gone.py.absent").write_text("")
+    path = write(tmp_path, "[[variant]]\nname = 'a'\nkind = 'wrong'\nfiles = 'mine'")
+    (variant,) = read_variants(path, integration)
+    with pytest.raises(InvalidAssignment, match=r"takes away gone\.py, which is not there"):
         build_variant(variant, integration, tmp_path / "built")
 
 

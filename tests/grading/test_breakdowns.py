@@ -11,13 +11,13 @@ import tempfile
 import textwrap
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from grader import catalog
 from grader.errors import SandboxFailed
-from grader.grading import run
-from grader.grading.judge import JudgeProcess
+from grader.grading import judge, run
 from grader.grading.run import Grader, remove_tree
 
 from .conftest import RIGHT, TOY, ToyGrading
@@ -60,6 +60,11 @@ def temporary(tmp_path, monkeypatch) -> Path:
     return folder
 
 
+def open_descriptors() -> set[str]:
+    folder = Path("/proc/self/fd")
+    return {str(path.readlink()) for path in folder.iterdir() if path.exists()} if folder.is_dir() else set()
+
+
 def test_what_waits_for_a_task_that_could_not_be_checked_is_not_charged(suite, grade_with):
     toy = suite(test_public=("    got = student.halve(x=4)", "    got = student.halve(x=no_such_name)"))
     result = grade_with(toy)
@@ -87,9 +92,10 @@ def test_a_judge_that_dies_leaves_what_ended_and_charges_nothing_else(suite, gra
 
 
 def test_a_judge_that_dies_while_it_writes_is_no_traceback(suite, grade_with):
-    code = "import glob, json, os; job = json.load(open('job.json')); os.write(job['events_fd'], b'{'); os.abort()"
+    code = "import json, os; job = json.load(open('job.json')); os.write(job['events_fd'], b'{'); os.abort()"
     result = grade_with(suite(test_public=("    got = student.halve(x=4)", f"    {code}")))
-    assert (result.verdict, result.headline[:31]) == ("could_not_grade", "the judge ended with code -6: F"[:31])
+    assert result.verdict == "could_not_grade"
+    assert result.headline.startswith("the judge ended with code -6: ")
 
 
 def test_a_hidden_test_that_hangs_ends_the_grading_all_the_same(suite, grade_with, monkeypatch):
@@ -103,7 +109,10 @@ def test_a_hidden_test_that_hangs_ends_the_grading_all_the_same(suite, grade_wit
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"test_public": ("import numpy as np\n", "import no_such_module\n")}, "No module named 'no_such_module'"),
+        (
+            {"test_public": ("import numpy as np\n", "import no_such_module\n")},
+            "test_public.py can't be collected: ModuleNotFoundError: No module named 'no_such_module'",
+        ),
         ({"test_public": ("points=3, hint", "points=2, hint")}, "add up to 3 points; assignment.toml says 4"),
         ({"adapters": ("def train(", "def teach(")}, "adapters.py has no such function"),
     ],
@@ -148,12 +157,12 @@ def test_a_judge_that_cannot_start_leaks_no_descriptor(toy, tmp_path, monkeypatc
     with Grader(toy) as grader:
         grade = ToyGrading(grader, tmp_path / "hand-in")
         grade(RIGHT, trains=False)
-        before = set(os.listdir("/proc/self/fd")) if sys.platform == "linux" else set()
-        monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
+        before = open_descriptors()
+        monkeypatch.setattr(judge, "sys", SimpleNamespace(executable=str(tmp_path / "nowhere")))
         result = grade(RIGHT)
-        assert (result.verdict, "No such file" in result.headline) == ("could_not_grade", True)
-        after = set(os.listdir("/proc/self/fd")) if sys.platform == "linux" else set()
-    assert after == before
+        assert result.verdict == "could_not_grade"
+        assert "No such file" in result.headline
+        assert open_descriptors() == before
 
 
 def test_an_error_of_the_judge_ends_its_events(tmp_path, toy):
@@ -166,12 +175,12 @@ def test_an_error_of_the_judge_ends_its_events(tmp_path, toy):
             seed=0,
             cores=(0,),
         )
-        judge = JudgeProcess(job, tmp_path, 60.0)
+        process = judge.JudgeProcess(job, tmp_path, 60.0)
         try:
-            with pytest.raises(SandboxFailed, match="the judge ended with code 3"):
-                list(judge.events())
+            with pytest.raises(SandboxFailed, match=r"the judge ended with code 4: .*nowhere"):
+                list(process.events())
         finally:
-            judge.close()
+            process.close()
 
 
 def test_a_callers_error_ends_every_process_and_deletes_every_file(toy, tmp_path, temporary):
@@ -182,9 +191,8 @@ def test_a_callers_error_ends_every_process_and_deletes_every_file(toy, tmp_path
     with Grader(toy) as grader:
         with pytest.raises(KeyboardInterrupt):
             ToyGrading(grader, tmp_path / "hand-in")(RIGHT, on_update=fail)
-        assert [path.name[:15] for path in temporary.iterdir()] == [
-            "grader-zygote-x"[:14] + path.name[14:15] for path in temporary.iterdir()
-        ]
+        (left,) = temporary.iterdir()
+        assert left.name.startswith("grader-zygote-")
     assert list(temporary.iterdir()) == []
 
 

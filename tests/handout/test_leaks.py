@@ -66,6 +66,17 @@ def test_a_solution_line_is_found_in_any_form(hidden_as):
     assert "cell.py, line " in found[0]
 
 
+def test_a_part_of_a_yielded_pair_is_found():
+    solution = (
+        "def draw(x):\n    # BEGIN SOLUTION 1.1\n    yield x, (x.sum(axis=0) > 0).astype(int)\n    # END SOLUTION\n"
+    )
+    found = leaks.find_secrets(
+        {"adapters.py": "label = (x.sum(axis=0) > 0).astype(int)\n"}, leaks.solution_secrets({"data.py": solution})
+    )
+    assert len(found) == 1
+    assert found[0].startswith("adapters.py, line 1: ")
+
+
 @pytest.mark.parametrize(
     "harmless",
     [

@@ -71,7 +71,12 @@ def test_the_same_sources_give_the_same_bytes(project):
     for path in project.root.rglob("*.py"):
         os.utime(path, (2e9, 2e9))
         path.chmod(0o700)
-    assert build(project, "again").read_bytes() == first
+    again = build(project, "again")
+    assert again.read_bytes() == first
+    with zipfile.ZipFile(again) as archive:
+        facts = {(info.date_time, info.external_attr >> 16, info.create_system) for info in archive.infolist()}
+        assert archive.namelist() == sorted(archive.namelist())
+    assert facts == {((1980, 1, 1, 0, 0, 0), 0o100644, 3)}
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,16 @@ def test_an_answer_that_could_not_cross_the_pipe_fails(finished):
     assert "the answer of `sums` holds an object of type set" in run(finished)[1]
 
 
+def test_code_that_changes_its_input_changes_a_copy(finished):
+    edit(finished / "sums.py", "    totals = ", "    x += 1\n    totals = ")
+    edit(
+        finished / "test_public.py",
+        "found = student.sums(x=np.ones(3), scale=1.0)",
+        "x = np.zeros(3)\n    found = student.sums(x=x, scale=1.0)\n    assert not x.any(), 'x was changed'",
+    )
+    assert run(finished)[0] == 0
+
+
 def test_the_students_own_tests_and_scripts_are_left_alone(finished):
     (finished / "test_mine.py").write_text("raise RuntimeError('collected')\n", encoding="utf-8")
     (finished / "train.py").write_text("raise RuntimeError('imported')\n", encoding="utf-8")

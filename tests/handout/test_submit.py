@@ -100,6 +100,8 @@ def test_the_same_files_give_the_same_bytes(handout):
     (handout / "sums.py").touch()
     run(handout)
     assert (handout / "toy-submission.zip").read_bytes() == first
+    with zipfile.ZipFile(handout / "toy-submission.zip") as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
 @pytest.mark.parametrize(
