@@ -99,7 +99,16 @@ class BadAnswer(StudentError):
 
 
 class KitError(GradingError):
-    """Ours or the machine's: the submission could not be graded."""
+    """Ours or the machine's: the submission could not be graded.
+
+    Args:
+        message: One sentence that a student may read.
+        detail: More, for the staff alone, such as the end of a log.
+    """
+
+    def __init__(self, message: str, *, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 class UnusableSubmission(KitError):

@@ -155,11 +155,13 @@ class SubmissionResult:
         points_awaiting_review: Points that a person gives for written answers.
         tier: The highest tier reached, or None.
         headline: One sentence: the root cause, or that all is well.
+        detail: For the staff alone: more on why it could not be graded.
         handout_version: Version stamp found in the submission, or "" where it carries none.
         kit_version: Version of the handout that this kit would build.
         suite_sha256: Of the suite's files.
         seed: Of all random inputs; `--seed` replays it.
         sandbox_tier: `jailed`, `bubblewrap` or `bare`, with what it promises in docs/security.md.
+        peak_memory_bytes: Of the largest worker, with what it shares with its zygote; 0 where none ended.
         started_at: ISO 8601 in UTC.
     """
 
@@ -168,6 +170,7 @@ class SubmissionResult:
     submission: SubmissionInfo
     verdict: Verdict
     headline: str
+    detail: str = ""
     score: float = 0.0
     max_score: float = 0.0
     points_awaiting_review: float = 0.0
@@ -184,6 +187,7 @@ class SubmissionResult:
     sandbox_tier: str = ""
     limits: Limits = field(default_factory=Limits)
     environment: Environment | None = None
+    peak_memory_bytes: int = 0
     started_at: str = ""
     duration_s: float = 0.0
     schema_version: int = SCHEMA_VERSION

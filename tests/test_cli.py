@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from grader import catalog
+
 
 def grader(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "grader", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=catalog.ROOT_DIR, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from typing import Any
 
 from grader.errors import InvalidAssignment
 
+TAKEN = frozenset({"close", "import_module", "output", "peak_memory_bytes", "restart", "result"})
+
 
 class Adapters:
     """Names and arguments of the functions of one adapters.py."""
@@ -19,6 +21,8 @@ class Adapters:
     def __init__(self, path: Path) -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
         self._functions = {node.name: node.args for node in tree.body if isinstance(node, ast.FunctionDef)}
+        for name in TAKEN & set(self._functions):
+            raise InvalidAssignment(f"{path}: no adapter can be called {name!r}, which is a name of the fixtures")
 
     def check_call(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Lets a call pass that the adapter of that name takes.

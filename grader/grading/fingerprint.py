@@ -22,6 +22,11 @@ def sha256_of(paths: Iterable[Path], root: Path) -> str:
 
 @lru_cache
 def suite_sha256(suite_dir: Path) -> str:
-    """Of a suite's tests, adapters and assignment.toml, and of the oracles that they compare with."""
-    files = [*suite_dir.glob("*.py"), suite_dir / "assignment.toml", *(PACKAGE_DIR / "oracles").glob("*.py")]
-    return sha256_of(files, PACKAGE_DIR)
+    """Of all in a suite that decides a verdict, and of the oracles that it compares with."""
+    files = [path for path in suite_dir.rglob("*") if path.is_file() and not _decides_nothing(path, suite_dir)]
+    return sha256_of([*files, *(PACKAGE_DIR / "oracles").glob("*.py")], PACKAGE_DIR)
+
+
+def _decides_nothing(path: Path, suite_dir: Path) -> bool:
+    top = path.relative_to(suite_dir).parts[0]
+    return top.startswith("variants") or path.suffix in (".md", ".pyc")

@@ -70,16 +70,16 @@ class JudgeProcess:
         """Events as they come; ends when the judge has ended.
 
         Raises:
-            SandboxFailed: The judge broke down; the message carries the end of its log.
+            SandboxFailed: The judge broke down; its detail is the end of the log.
         """
         for line in self._pipe:
             if line.endswith(b"\n"):  # else it died while it wrote
                 yield msgspec.json.decode(line)
         code = self._process.wait()
         if self._overdue:
-            raise SandboxFailed(f"the judge did not end within {self._limit_s:.0f} s: {self._tail()}")
+            raise SandboxFailed(f"the judge did not end within {self._limit_s:.0f} s", detail=self._tail())
         if code not in _PYTEST_FINISHED:
-            raise SandboxFailed(f"the judge ended with code {code}: {self._tail()}")
+            raise SandboxFailed(f"the judge ended with code {code}", detail=self._tail())
 
     def close(self) -> None:
         """Kills the judge if it still runs."""

@@ -146,7 +146,7 @@ class Judge:
         if isinstance(error, NotRun):
             return mark.case(kind=error.kind, cause=error.cause, message=str(error))
         if isinstance(error, StudentError):
-            if error.task in self.assignment.tasks and error.task != mark.task:
+            if error.task in self.assignment.tasks and error.task != mark.task and error.task not in self.passed:
                 message = f"This test waits for task {error.task}, which is still open."
                 return mark.case(kind="waits", cause=error.task, message=message)
             return mark.failed(kind_of(error), str(error)[:MESSAGE_CHARS])

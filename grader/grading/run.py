@@ -6,6 +6,7 @@ import secrets
 import shutil
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -72,7 +73,6 @@ class Grader:
     ) -> None:
         self.assignment = assignment
         self.cores = cores or usable_cores()
-        self.peak_memory_bytes = 0
         self.insecure = insecure
         self.zygote = ZygoteServer(assignment.worker)
         self._broken = False
@@ -126,8 +126,11 @@ class Grader:
         run = _Run(self, path, seed, trains, watcher or Silent(), on_update)
         try:
             return run.whole()
-        except (KitError, OSError) as error:
-            return run.could_not_grade(str(error) or type(error).__name__)
+        except KitError as error:
+            return run.could_not_grade(str(error), error.detail)
+        # A bug of ours must cost neither the student a point nor a course the gradings after this one.
+        except Exception as error:
+            return run.could_not_grade(f"the grader broke down ({type(error).__name__})", traceback.format_exc())
 
 
 class _Run:
@@ -156,6 +159,7 @@ class _Run:
         self.ended: dict[str, Case] = {}
         self.curves: list[Curve] = []
         self.tier = ""
+        self.peak_memory_bytes = 0
 
     def whole(self) -> SubmissionResult:
         self.update("The grading was interrupted before the first test.")
@@ -216,7 +220,7 @@ class _Run:
         elif kind == "curve":
             self.curves.append(msgspec.convert(event["curve"], Curve))
         elif kind == "peak_memory":
-            self.grader.peak_memory_bytes = max(self.grader.peak_memory_bytes, event["size_bytes"])
+            self.peak_memory_bytes = event["size_bytes"]
 
     def update(self, headline: str) -> None:
         """Tells a result that is true if everything ends here."""
@@ -238,7 +242,7 @@ class _Run:
             cases=(*cases, *scoring.question_cases(self.assignment)),
         )
 
-    def could_not_grade(self, reason: str) -> SubmissionResult:
+    def could_not_grade(self, reason: str, detail: str = "") -> SubmissionResult:
         """What is known so far; tests that did not end are ours, not the student's."""
         cases = [
             self.ended[case.id]
@@ -249,6 +253,7 @@ class _Run:
         return replace(
             self.frame(),
             headline=reason,
+            detail=detail,
             score=scoring.total(cases),
             tasks=scoring.task_scores(self.assignment, cases),
             cases=(*cases, *scoring.question_cases(self.assignment)) if cases else (),
@@ -274,6 +279,7 @@ class _Run:
             sandbox_tier=self.tier,
             limits=assignment.limits,
             environment=python_environment(),
+            peak_memory_bytes=self.peak_memory_bytes,
             started_at=self.started_at,
             duration_s=round(time.monotonic() - self.started, 3),
         )

@@ -157,8 +157,8 @@ class Trainings:
         """Starts every training of the assignment."""
         for training in self._assignment.trainings.values():
             self._tell("training_started", name=training.name, limit_s=training.limit_s)
-            core = self._job.cores[0] if len(self._job.cores) > 1 else None
-            spec = worker_spec(self._job, self._assignment, f"training:{training.name}", training.limit_s + 60, core)
+            limit_s = training.limit_s + 60
+            spec = worker_spec(self._job, self._assignment, f"training:{training.name}", limit_s, self._job.cores[0])
             arguments = {**training.arguments, "seed": spec.seed}
             self._adapters.check_call(training.adapter, arguments)
             worker = self._box.start(spec)
@@ -167,8 +167,8 @@ class Trainings:
             self._running[training.name] = (worker, deadline)
 
     def free_core(self) -> int | None:
-        """The core for a test while a training has the other; None where both are free."""
-        return self._job.cores[-1] if self._running and len(self._job.cores) > 1 else None
+        """The core for a test: the last, while a training has the first; None where all are free."""
+        return self._job.cores[-1] if self._running or len(self._job.cores) == 1 else None
 
     def wait(self, name: str, limit_s: float) -> Trained:
         """The training of that name once it has ended; its calls then have `limit_s` seconds.

@@ -24,6 +24,7 @@ _COMMON_FILES = {
     "conftest.py": "handout/files/conftest.py",
     "submit.py": "handout/files/submit.py",
     "check_env.py": "handout/files/check_env.py",
+    "pytest.ini": "handout/files/pytest.ini",
     "kit/wire.py": "sandbox/wire.py",
     "kit/calls.py": "sandbox/calls.py",
 }

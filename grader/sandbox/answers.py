@@ -15,6 +15,7 @@ from grader.errors import (
     MissingName,
     NotImplementedYet,
     Place,
+    SandboxFailed,
     StudentError,
     StudentRaised,
     TimeLimit,
@@ -100,6 +101,9 @@ def ended(
         status: As of os.wait; None: it lives, but has closed its line.
         tail: The end of its output.
         place: The line that faulthandler named, if any.
+
+    Raises:
+        SandboxFailed: Something else than the box or the process itself ended it.
     """
     if status is None:
         return WorkerDied(f"{what} closed its line to the grader and gave no answer")
@@ -112,11 +116,9 @@ def ended(
         return MemoryLimit(
             f"{what} needed more than the {memory_bytes >> 20} MB of memory that it may use", place=place
         )
-    names: dict[int, str] = {
-        signal.SIGSEGV: "a segmentation fault",
-        signal.SIGABRT: "an abort",
-        signal.SIGKILL: "killed from outside",
-    }
+    if number == signal.SIGKILL:  # not by the box: that has words of its own
+        raise SandboxFailed(f"{what} was killed from outside, as the system does where memory runs out")
+    names: dict[int, str] = {signal.SIGSEGV: "a segmentation fault", signal.SIGABRT: "an abort"}
     return WorkerDied(f"{what} crashed the process ({names.get(number, f'signal {number}')})", place=place)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import platform
+import signal
 import struct
 import sys
 from dataclasses import dataclass
@@ -207,9 +208,10 @@ def build(pid: int, *, deny_truncate: bool, machine: str | None = None) -> bytes
     program.give(_ERRNO | errno.ENOSYS)
     program.refuse({"clone3": _CLONE3}, errno.ENOSYS)  # its flags lie in memory; libc falls back to clone
     program.refuse(_EPERM | ({"truncate": _TRUNCATE} if deny_truncate else {}), errno.EPERM)
-    program.on(_CLONE, 0, [_Test(_JUMP_SET, _CLONE_NEW, False), _Test(_JUMP_SET, _CLONE_THREAD, True)])
-    for call in (_KILL, _TGKILL):
-        program.on(call, 0, [_Test(_JUMP_EQUAL, pid, True)])
+    program.on(_CLONE, [_Test(0, _JUMP_SET, _CLONE_NEW, False), _Test(0, _JUMP_SET, _CLONE_THREAD, True)])
+    # Not even itself by SIGKILL: that one tells that somebody else ended the process.
+    for call, signal_argument in ((_KILL, 1), (_TGKILL, 2)):
+        program.on(call, [_Test(0, _JUMP_EQUAL, pid, True), _Test(signal_argument, _JUMP_EQUAL, signal.SIGKILL, False)])
     program.among(_PRLIMIT, 0, (0, pid), allowed=True)
     program.among(_PRCTL, 0, _PRCTL_ALLOWED, allowed=True)
     program.among(_FCNTL, 1, _FCNTL_DENIED, allowed=False)
@@ -239,8 +241,9 @@ class _FilterHeader(ctypes.Structure):
 
 @dataclass(frozen=True)
 class _Test:
-    """A test of the loaded argument; `wanted` is the outcome with which the call may go on."""
+    """A test of an argument's low 32 bits; `wanted` is the outcome with which the call may go on."""
 
+    argument: int
     jump: int
     operand: int
     wanted: bool
@@ -270,11 +273,11 @@ class _Program:
         self.add(_JUMP_EQUAL, numbers[-1], 0, 1)
         self.give(_ERRNO | error)
 
-    def on(self, call: tuple[int, int], argument: int, tests: list[_Test]) -> None:
-        """Denies the call unless its argument (the low 32 bits) passes every test."""
-        self.add(_JUMP_EQUAL, call[self.column], 0, 2 * len(tests) + 2)
-        self.load(_ARGUMENTS_AT + 8 * argument)
+    def on(self, call: tuple[int, int], tests: list[_Test]) -> None:
+        """Denies the call unless its arguments pass every test."""
+        self.add(_JUMP_EQUAL, call[self.column], 0, 3 * len(tests) + 1)
         for test in tests:
+            self.load(_ARGUMENTS_AT + 8 * test.argument)
             self.add(test.jump, test.operand, *((1, 0) if test.wanted else (0, 1)))
             self.give(_ERRNO | errno.EPERM)
         self.give(_ALLOW)

@@ -123,9 +123,9 @@ def _settle(start: Start) -> None:
     _limit(resource.RLIMIT_AS, start.memory_bytes)
     _limit(resource.RLIMIT_FSIZE, start.file_bytes)
     _limit(resource.RLIMIT_NOFILE, _MOST_FILES)
-    # Soft before hard: SIGXCPU tells this limit from a kill by others.
+    # SIGXCPU tells this limit from a kill by others; who ignores it meets the limit of time.
     cpu_s = max(1, round(start.cpu_s))
-    _limit(resource.RLIMIT_CPU, cpu_s, cpu_s + 2)
+    _limit(resource.RLIMIT_CPU, cpu_s, cpu_s + 3600)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_STACK, _STACK_BYTES)
     _limit(resource.RLIMIT_MEMLOCK, 1 << 20)

@@ -77,6 +77,7 @@ PROCESSES = {
     "runs a program": "subprocess.run(['/bin/true'])",
     "becomes a program": "os.execv('/bin/true', ['true'])",
     "kills its parent": "os.kill(parent, signal.SIGKILL)",
+    "kills itself so that it looks like a fault of ours": "os.kill(os.getpid(), signal.SIGKILL)",
     "kills a sibling": "os.kill(sibling, signal.SIGKILL)",
     "kills everything": "os.kill(-1, signal.SIGKILL)",
     "kills its group": "os.kill(0, signal.SIGKILL)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import struct
 
 import pytest
@@ -87,11 +88,14 @@ def test_clone_makes_threads_and_nothing_else(machine: str, column: int) -> None
 
 
 @MACHINES
-@pytest.mark.parametrize("call", [seccomp._KILL, seccomp._TGKILL])
-def test_only_the_own_process_can_be_signalled(machine: str, column: int, call: tuple[int, int]) -> None:
-    assert verdict(machine, call[column], PID, 9) == ALLOW
+@pytest.mark.parametrize(("call", "between"), [(seccomp._KILL, ()), (seccomp._TGKILL, (PID,))])
+def test_only_the_own_process_can_be_signalled_and_not_by_sigkill(
+    machine: str, column: int, call: tuple[int, int], between: tuple[int, ...]
+) -> None:
+    assert verdict(machine, call[column], PID, *between, signal.SIGABRT) == ALLOW
+    assert verdict(machine, call[column], PID, *between, signal.SIGKILL) == ERRNO | errno.EPERM
     for pid in (1, 0, PID + 1, 0xFFFFFFFF, 2**64 - 1):
-        assert verdict(machine, call[column], pid, 9) == ERRNO | errno.EPERM
+        assert verdict(machine, call[column], pid, *between, signal.SIGABRT) == ERRNO | errno.EPERM
 
 
 @MACHINES
