@@ -128,6 +128,8 @@ class Grader:
             return run.whole()
         except KitError as error:
             return run.could_not_grade(str(error), error.detail)
+        except OSError as error:
+            return run.could_not_grade(f"this machine could not do it: {error.strerror}", traceback.format_exc())
         # A bug of ours must cost neither the student a point nor a course the gradings after this one.
         except Exception as error:
             return run.could_not_grade(f"the grader broke down ({type(error).__name__})", traceback.format_exc())

@@ -82,8 +82,8 @@ def student_error(error: dict[str, Any], name: str) -> StudentError:
 
 def overdue(what: str, limit_s: float, place: Place | None) -> StudentError:
     """No answer inside the limit; `what` names the call or import."""
-    verb = "took longer than" if what.startswith("importing") else "gave no answer within"
-    return TimeLimit(f"{what} {verb} {max(limit_s, 0.0):.3g} s", place=place)
+    verb = "took longer than" if what.startswith("Importing") else "gave no answer within"
+    return TimeLimit(f"{what} {verb} {max(limit_s, 0.0):.2g} s", place=place)
 
 
 def scratch_full(what: str, scratch_bytes: int) -> StudentError:

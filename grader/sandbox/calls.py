@@ -99,19 +99,19 @@ def describe(error: Mapping[str, Any], *, with_place: bool = True) -> str:
         text = f"Task {error['task']} is still open" if error["task"] else f"{where} is still open"
         text += f": {where} raises NotImplementedError" if error["task"] else ": it raises NotImplementedError"
     elif kind == "missing":
-        text = f"a name that the handout fixes is missing: {error['message']}"
+        text = f"A name that the handout fixes is missing: {error['message']}"
     elif kind == "import_failed":
         module = f"`{place['file']}`" if place else "a module of the submission"
         advice = (
             '; put what runs as a program under `if __name__ == "__main__":`' if error["type"] == "SystemExit" else ""
         )
-        text = f"importing {module} failed with {what}{advice}"
+        text = f"Importing {module} failed with {what}{advice}"
     elif kind == "signature":
         text = f"`{name}` can't use the submission as the handout fixes it: {what}"
     elif kind == "memory":
         text = f"{where} asked for more memory than it may use: {what}"
     elif kind == "unsendable":
-        text = f"the answer of `{name}` holds {error['message']}"
+        text = f"The answer of `{name}` holds {error['message']}"
     elif place:
         text = f"{where} raised {what}"
     else:
@@ -253,7 +253,8 @@ def _qualified(code: CodeType) -> str:
 
 def _text(error: BaseException) -> str:
     try:
-        return str.__str__(str(error))
+        # Its text would repeat the place.
+        return str.__str__(error.msg if isinstance(error, SyntaxError) else str(error))
     # Hostile `__str__`.
     except BaseException:
         return "(its text can't be shown)"

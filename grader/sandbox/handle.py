@@ -303,4 +303,4 @@ class Worker:
 
 
 def _what(op: str, name: str) -> str:
-    return f"importing `{name}`" if op == "import" else f"`{name}`"
+    return f"Importing `{name}`" if op == "import" else f"`{name}`"

@@ -95,7 +95,7 @@ def test_a_judge_that_dies_while_it_writes_is_no_traceback(suite, grade_with):
     code = "import json, os; job = json.load(open('job.json')); os.write(job['events_fd'], b'{'); os.abort()"
     result = grade_with(suite(test_public=("    got = student.halve(x=4)", f"    {code}")))
     assert result.verdict == "could_not_grade"
-    assert result.headline.startswith("the judge ended with code -6: ")
+    assert result.headline == "the judge ended with code -6"
 
 
 def test_a_hidden_test_that_hangs_ends_the_grading_all_the_same(suite, grade_with, monkeypatch):
@@ -177,8 +177,9 @@ def test_an_error_of_the_judge_ends_its_events(tmp_path, toy):
         )
         process = judge.JudgeProcess(job, tmp_path, 60.0)
         try:
-            with pytest.raises(SandboxFailed, match=r"the judge ended with code 4: .*nowhere"):
+            with pytest.raises(SandboxFailed, match=r"^the judge ended with code 4$") as caught:
                 list(process.events())
+            assert "nowhere" in caught.value.detail
         finally:
             process.close()
 

@@ -126,7 +126,7 @@ def test_what_the_kit_could_not_check_is_told_beside_what_failed(toy):
 
 
 def test_only_tests_that_an_import_stops_are_counted_with_it(toy):
-    message = "importing `numbers_.py` failed with SyntaxError: invalid syntax (numbers_.py, line 1)"
+    message = "Importing `numbers_.py` failed with SyntaxError: invalid syntax (numbers_.py, line 1)"
     cases = [
         make_case("0", "failed", "import", message=message),
         make_case("1.1", "failed", "import"),

@@ -148,4 +148,4 @@ def test_ctrl_c_ends_the_run(finished):
 
 def test_an_adapter_that_does_not_exist_is_named(finished):
     edit(finished / "test_public.py", "student.sums(x", "student.totals(x")
-    assert "a name that the handout fixes is missing: module 'adapters' has no attribute 'totals'" in run(finished)[1]
+    assert "A name that the handout fixes is missing: module 'adapters' has no attribute 'totals'" in run(finished)[1]

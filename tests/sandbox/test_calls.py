@@ -152,7 +152,7 @@ def test_a_module_that_fails_while_it_is_imported_is_named_with_its_line(
     found = error(source)
     assert (found["kind"], found["type"]) == ("import_failed", type_name)
     assert (found["place"]["file"], found["place"]["line"]) == ("hw.py", line)
-    assert calls.describe(found).startswith(f"importing `hw.py` failed with {type_name}")
+    assert calls.describe(found).startswith(f"Importing `hw.py` failed with {type_name}")
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_module_that_fails_while_it_is_imported_is_named_with_its_line(
 def test_a_file_that_is_no_text_fails_to_import(error: Callable[..., dict[str, Any]], source: bytes) -> None:
     found = error(source)
     assert found["kind"] == "import_failed"
-    assert re.match(r"importing (`hw.py`|a module of the submission) failed with ", calls.describe(found))
+    assert re.match(r"Importing (`hw.py`|a module of the submission) failed with ", calls.describe(found))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_memory_and_unsendable_values_have_kinds_of_their_own(error: Callable[..
     sys.modules.pop("hw")
     found = error("def f():\n    return object()  # again")
     assert found["kind"] == "unsendable"
-    assert calls.describe(found).startswith("the answer of `f` holds an object of type object; expected an array")
+    assert calls.describe(found).startswith("The answer of `f` holds an object of type object; expected an array")
 
 
 def test_a_hostile_exception_can_not_escape(error: Callable[..., dict[str, Any]]) -> None:

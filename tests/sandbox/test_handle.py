@@ -68,11 +68,11 @@ def test_large_arrays_cross_both_ways(answer: Answer) -> None:
     [
         ("def f():\n    raise NotImplementedError('Task 2.1: x')", NotImplementedYet, "Task 2.1 is still open"),
         ("x = 1", MissingName, "no attribute 'f'"),
-        ("def f() return 1", ImportFailed, "importing `hw.py` failed with SyntaxError"),
+        ("def f() return 1", ImportFailed, "Importing `hw.py` failed with SyntaxError"),
         ("def f(x):\n    pass", WrongSignature, "missing 1 required positional argument"),
         ("def f():\n    raise ValueError('axis')", StudentRaised, "`f` raised ValueError: axis"),
         ("def f():\n    raise MemoryError", MemoryLimit, "more memory than it may use"),
-        ("def f():\n    return {1, 2}", BadAnswer, "the answer of `f` holds an object of type set"),
+        ("def f():\n    return {1, 2}", BadAnswer, "The answer of `f` holds an object of type set"),
         ("import sys\nsys.exit()", ImportFailed, 'put what runs as a program under `if __name__ == "__main__":`'),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_time_limit_names_the_line(answer: Answer) -> None:
 def test_an_endless_import_names_its_line(box: JailedBox, submission: Submission) -> None:
     spec = submission("import other\n", other="def train():\n    while True:\n        pass\n\ntrain()\n")
     with box.start(spec) as worker:
-        with pytest.raises(TimeLimit, match=r"importing `hw` took longer than") as caught:
+        with pytest.raises(TimeLimit, match=r"Importing `hw` took longer than") as caught:
             worker.import_module("hw", time.monotonic() + 0.5)
         assert worker.output == ""
     place = caught.value.place
@@ -153,7 +153,7 @@ def test_importing_a_module_says_what_is_wrong_with_it(box: JailedBox, submissio
     with box.start(submission("x = 1\n", broken="import hw\nhw.y\n")) as worker:
         deadline = time.monotonic() + 30
         worker.import_module("hw", deadline)
-        with pytest.raises(ImportFailed, match=r"importing `broken.py` failed with AttributeError.*broken.py, line 2"):
+        with pytest.raises(ImportFailed, match=r"Importing `broken.py` failed with AttributeError.*broken.py, line 2"):
             worker.import_module("broken", deadline)
         with pytest.raises(MissingName, match="No module named 'absent'"):
             worker.import_module("absent", deadline)

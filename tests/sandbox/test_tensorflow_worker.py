@@ -164,5 +164,5 @@ def test_a_symbolic_tensor_is_no_answer(run: Callable[..., Any]) -> None:
             trace(tf.ones(2))
             return kept[0]
     """
-    with pytest.raises(BadAnswer, match="the answer of `f` holds an object of type SymbolicTensor"):
+    with pytest.raises(BadAnswer, match="The answer of `f` holds an object of type SymbolicTensor"):
         run(source)

@@ -176,13 +176,14 @@ def dataset_ahead(seq_len: int, batch_size: int, available: int) -> dict[str, An
     options.experimental_optimization.inject_prefetch = False  # TensorFlow would add what your pipeline may lack
     source = MarkedSamples(available, seq_len)
     batches = iter(make_dataset(source, seq_len, batch_size).with_options(options))
-    next(batches)
+    next(batches, None)
     drawn, exhausted, ahead, waits = source.drawn, source.exhausted, False, 0
     time.sleep(0.05)
     source.pause_s = 0.0002  # from now on drawing takes a while, so that work ahead shows
     while not ahead and not exhausted and waits < 6:  # a pipeline that draws many at once draws seldom
         before = source.drawn
-        next(batches)
+        if next(batches, None) is None:
+            break
         after = source.drawn
         time.sleep(0.02)
         ahead = source.drawn > after
@@ -203,9 +204,11 @@ def dataset_speed(seq_len: int, batch_size: int, num_samples: int, rounds: int) 
             yield np.random.normal(size=(seq_len, 1)).astype(np.float32), np.ones(1, np.int32)
 
     def seconds(run: Callable[[], Any]) -> tuple[float, float]:
-        wall, processor = time.perf_counter(), time.process_time()
-        for _ in run():
-            pass
+        wall, processor, seen = time.perf_counter(), time.process_time(), 0
+        for noise, _ in run():
+            seen += len(noise) if noise.ndim == 3 else 1
+            if seen >= num_samples:  # a dataset may have no end
+                break
         return time.perf_counter() - wall, time.process_time() - processor
 
     dataset = make_dataset(generator, seq_len, batch_size)
@@ -603,7 +606,7 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
     dataset = _dataset(x, y, batch_size)
     values: list[list[np.ndarray]] = []
 
-    def note(*_: Any) -> bool:
+    def note(*_: Any, **__: Any) -> bool:
         values.append([np.array(variable) for variable in model.trainable_variables])
         return False
 

@@ -231,11 +231,13 @@ def unroll(kernel, x, h, c):
     return np.stack(outputs, axis=1)
 
 
-def checked_outputs(answer, calls, units):
-    """The layer's outputs, with their shapes checked."""
+def checked_outputs(answer, calls, units, time_major_too=True):
+    """The layer's outputs `(B, T, U)`, with their shapes checked. One test asks for the order of the axes."""
     outputs = []
     for output, call in zip(as_items(answer, "the answer", length=len(calls)), calls, strict=True):
         shape = (*call["x"].shape[:2], units)
+        if time_major_too and isinstance(output, np.ndarray) and output.shape == (shape[1], shape[0], units):
+            output = output.swapaxes(0, 1)
         outputs.append(as_array(output, "the layer's output", shape=shape, axes="batch x time x units", kind="float"))
     return outputs
 
@@ -251,7 +253,7 @@ def test_layer_shapes(student, rng):
     """The output is (B, T, units), batch first, for any B, T, D and units."""
     for size, units, shapes in ((3, 4, [(2, 5), (6, 3)]), (1, 2, [(1, 7)])):
         calls = [layer_call(rng, *shape, size, units) for shape in shapes]
-        checked_outputs(student.layer_outputs(kernel=floats(rng, size, units), calls=calls), calls, units)
+        checked_outputs(student.layer_outputs(kernel=floats(rng, size, units), calls=calls), calls, units, False)
 
 
 @pytest.mark.task("2.3", points=4, hint="Each step gets the states of the step before; its new h is the output")

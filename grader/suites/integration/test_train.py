@@ -86,8 +86,10 @@ def test_callback(student, rng):
         numbers.append(as_number(epoch, "the epoch's number", low=0))
         logs = as_dict(logs, "the callback's logs", NAMES)
         for name in NAMES:
-            off = abs(as_number(logs[name], f"logs[{name!r}]") - history[name][position])
-            expect(off < 1e-5, f"logs[{name!r}] is not what the history holds for that epoch.")
+            value = history[name][position]
+            off = abs(as_number(logs[name], f"logs[{name!r}]") - value)
+            # Values rounded for a progress bar are fine.
+            expect(off <= 0.006 + 0.01 * abs(value), f"logs[{name!r}] is not what the history holds for that epoch.")
     expect(numbers[1] == numbers[0] + 1, f"the epochs have the numbers {numbers[0]:g} and {numbers[1]:g}.")
 
 
