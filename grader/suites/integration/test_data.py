@@ -20,7 +20,7 @@ def checked_count(found, what, num_samples):
 
 
 def flat_samples(found, seq_len, what):
-    """Noise `(N, seq_len)` in float64 and labels `(N,)`, whatever axes of length 1 there are: one test asks for those."""
+    """Noise `(N, seq_len)` in float64 and labels `(N,)`; axes of length 1 are the matter of one test alone."""
     found = as_dict(found, "the answer", ["count", "first", "noise", "labels"])
     count = int(as_number(found["count"], "the number of samples"))
     expect(count > 0, f"{what} yielded nothing.")
@@ -257,7 +257,10 @@ def test_pipeline_works_ahead(student):
     """The pipeline draws what it needs from an endless generator, and the next batch while the last is in use."""
     available = 200_000
     found = student.dataset_ahead(seq_len=5, batch_size=16, available=available)
-    found = as_dict(found, "the answer", ["exhausted", "ahead"])
+    found = as_dict(found, "the answer", ["drawn", "exhausted", "ahead"])
+    expect(
+        as_number(found["drawn"], "the number") > 0, "the dataset does not draw from the generator that it is given."
+    )
     expect(
         found["exhausted"] is False,
         f"the first batch came only after all {available} samples had been drawn; draw them as they are needed.",
@@ -273,7 +276,7 @@ def test_pipeline_works_ahead(student):
 )
 def test_pipeline_is_fast(student, thresholds):
     """The pipeline keeps up: at most 60 times slower than the bare generator."""
-    times = student.dataset_speed(seq_len=400, batch_size=64, num_samples=1000, rounds=3)
+    times = student.dataset_speed(seq_len=400, batch_size=64, num_samples=600, rounds=3)
     times = as_dict(times, "the answer", ["generator", "pipeline"])
     bare = as_numbers(times["generator"], "the generator's times", length=2)
     piped = as_numbers(times["pipeline"], "the pipeline's times", length=2)
