@@ -59,6 +59,8 @@ def variables_of(layer: Any) -> list[Any]:
             pending.extend(value.values())
         elif hasattr(value, "assign") and hasattr(value, "shape"):
             found.append(value)
+        elif hasattr(value, "variables"):
+            found.extend(value.variables)
     unique = {id(variable): variable for variable in found}
     return [variable for variable in unique.values() if "float" in str(variable.dtype)]
 
@@ -511,8 +513,12 @@ def builtins_in_use(part: str) -> list[str]:
         tensors = [tuple(map(tf.constant, item)) if isinstance(item, list) else tf.constant(item) for item in arguments]
         with eagerly():
             invoke(thing, what, *tensors)
-        graph = tf.function(lambda: invoke(thing, what, *tensors)).get_concrete_function().graph
-    found.update(op for op in _operations(graph) if any(word in op for word in ("LSTM", "RNN", "GRU")))
+        try:
+            graph = tf.function(lambda: invoke(thing, what, *tensors)).get_concrete_function().graph
+            operations = _operations(graph)
+        except Exception:  # code that works eagerly alone is another test's matter
+            operations = []
+    found.update(operation for operation in operations if any(word in operation for word in ("LSTM", "RNN", "GRU")))
     new = {name.partition(".")[0] for name in set(sys.modules) - loaded}
     found.update(new & {"torch", "jax", "flax", "mxnet", "theano"})
     return sorted(found)

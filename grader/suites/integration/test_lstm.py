@@ -347,7 +347,13 @@ def test_layer_is_your_own(student):
     check_builtins(student.builtins_in_use(part="layer"), "`LSTMLayer`")
 
 
-@pytest.mark.task("2.3", points=2, tier="outstanding", hint="`tf.while_loop` or `tf.scan` over a tensor of time steps")
+@pytest.mark.task(
+    "2.3",
+    points=2,
+    tier="outstanding",
+    behind="2.3",
+    hint="`tf.while_loop` or `tf.scan` over a tensor of time steps",
+)
 def test_graph_holds_a_loop(student, rng):
     """Traced, the layer is a loop in the graph."""
     found = as_items(student.layer_graphs(kernel=floats(rng, 2, 3), lengths=[12]), "the answer", length=1)
@@ -356,7 +362,11 @@ def test_graph_holds_a_loop(student, rng):
 
 
 @pytest.mark.task(
-    "2.3", points=2, tier="outstanding", hint="A Python loop, or `tf.unstack`, copies the cell for each step"
+    "2.3",
+    points=2,
+    tier="outstanding",
+    behind="2.3",
+    hint="A Python loop, or `tf.unstack`, copies the cell for each step",
 )
 def test_graph_does_not_grow(student, rng):
     """The traced graph is no larger for 60 time steps than for 6."""
