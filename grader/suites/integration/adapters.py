@@ -10,6 +10,7 @@ Shapes: B batch, T time steps, D features of the input, U units.
 from __future__ import annotations
 
 import inspect
+import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -83,12 +84,7 @@ def noise_samples(seq_len: int, num_samples: int, at_most: int = 100_000) -> dic
     """What `integration_task(seq_len, num_samples)` yields, up to `at_most` samples."""
     from data import integration_task
 
-    samples = []
-    for sample in integration_task(seq_len, num_samples):
-        samples.append(sample)
-        if len(samples) == at_most:
-            break
-    return _stacked(samples)
+    return _stacked(list(itertools.islice(integration_task(seq_len, num_samples), at_most)))
 
 
 def wrapper_samples(num_samples: int) -> list[dict[str, Any]]:
@@ -97,16 +93,16 @@ def wrapper_samples(num_samples: int) -> list[dict[str, Any]]:
 
     calls = []
     for _ in range(2):
-        iterator = iter(my_integration_task())
-        calls.append(_stacked([sample for _, sample in zip(range(num_samples), iterator)]))  # noqa: B905
+        calls.append(_stacked(list(itertools.islice(my_integration_task(), num_samples))))
     return calls
 
 
-def wrapper_count(at_most: int) -> int:
-    """How many samples `my_integration_task()` yields, counted up to `at_most`."""
+def wrapper_count(at_most: int) -> dict[str, int]:
+    """How many samples `my_integration_task()` yields, counted up to `at_most`; of a second call up to 1."""
     from data import my_integration_task
 
-    return sum(1 for _, _ in zip(range(at_most), my_integration_task()))  # noqa: B905 - one is cut short
+    first = sum(1 for _ in itertools.islice(my_integration_task(), at_most))
+    return {"first": first, "second": sum(1 for _ in itertools.islice(my_integration_task(), 1))}
 
 
 class MarkedSamples:

@@ -348,11 +348,7 @@ def test_layer_is_your_own(student):
 
 
 @pytest.mark.task(
-    "2.3",
-    points=2,
-    tier="outstanding",
-    behind="2.3",
-    hint="`tf.while_loop` or `tf.scan` over a tensor of time steps",
+    "2.3", points=2, tier="outstanding", behind="2.3", hint="`tf.while_loop` or `tf.scan` over a tensor of time steps"
 )
 def test_graph_holds_a_loop(student, rng):
     """Traced, the layer is a loop in the graph."""

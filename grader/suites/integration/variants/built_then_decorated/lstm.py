@@ -12,26 +12,18 @@ class LSTMCell(keras.layers.Layer):
     def __init__(self, units: int) -> None:
         super().__init__()
         self.units = units
-        self.gates = {
-            name: keras.layers.Dense(units) for name in ("input", "output", "candidate")
-        }
-        self.gates["forget"] = keras.layers.Dense(
-            units, bias_initializer=keras.initializers.Constant(1.0)
-        )
+        self.gates = {name: keras.layers.Dense(units) for name in ("input", "output", "candidate")}
+        self.gates["forget"] = keras.layers.Dense(units, bias_initializer=keras.initializers.Constant(1.0))
 
     def build(self, input_shape):
         for gate in self.gates.values():
             gate.build((None, input_shape[-1] + self.units))
 
-    def call(
-        self, x: tf.Tensor, states: tuple[tf.Tensor, tf.Tensor]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def call(self, x: tf.Tensor, states: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """One time step: x (B, D), states (h, c); returns the new (h, c)."""
         both = tf.concat([x, states[0]], axis=1)
         keep = tf.sigmoid(self.gates["forget"](both)) * states[1]
-        c = keep + tf.sigmoid(self.gates["input"](both)) * tf.tanh(
-            self.gates["candidate"](both)
-        )
+        c = keep + tf.sigmoid(self.gates["input"](both)) * tf.tanh(self.gates["candidate"](both))
         return tf.sigmoid(self.gates["output"](both)) * tf.tanh(c), c
 
 
@@ -52,9 +44,7 @@ class LSTMLayer(keras.layers.Layer):
 
     def zero_states(self, batch_size: int) -> tuple:
         """Zeros (B, units) for h and c; for several cells, of each in turn."""
-        return tuple(
-            tf.zeros((batch_size, cell.units)) for cell in self.stack for _ in "hc"
-        )
+        return tuple(tf.zeros((batch_size, cell.units)) for cell in self.stack for _ in "hc")
 
     def call(self, x: tf.Tensor, states: tuple) -> tf.Tensor:
         """x (B, T, D) -> every hidden state, (B, T, units)."""

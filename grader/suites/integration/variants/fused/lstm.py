@@ -15,10 +15,7 @@ class LSTMCell(keras.layers.Layer):
 
     def build(self, input_shape):
         size = int(input_shape[-1]) + self.units
-        self.kernel = self.add_weight(
-            shape=(size, 4 * self.units),
-            initializer=keras.initializers.HeNormal(seed=1),
-        )
+        self.kernel = self.add_weight(shape=(size, 4 * self.units), initializer=keras.initializers.HeNormal(seed=1))
         self.bias = self.add_weight(shape=(1, 4 * self.units), initializer="zeros")
         ones = tf.ones((1, self.units))
         self.bias.assign(tf.concat((0 * ones, 0 * ones, ones, 0 * ones), axis=1))
@@ -41,9 +38,7 @@ class LSTMLayer(keras.layers.Layer):
 
     def zero_states(self, batch_size: int) -> list[tf.Tensor]:
         """[h, c] of zeros for each cell in turn, (B, units) each."""
-        return [
-            tf.zeros((batch_size, cell.units)) for cell in self.cells for _ in range(2)
-        ]
+        return [tf.zeros((batch_size, cell.units)) for cell in self.cells for _ in range(2)]
 
     def call(self, x: tf.Tensor, states: list[tf.Tensor]) -> tf.Tensor:
         """x (B, T, D) and the states -> every hidden state of the last cell, (B, T, units)."""
@@ -52,14 +47,7 @@ class LSTMLayer(keras.layers.Layer):
             if not cell.built:
                 cell.build(sequence.shape)
                 cell.built = True
-            start = [
-                tf.convert_to_tensor(state)
-                for state in states[2 * number : 2 * number + 2]
-            ]
-            hidden, _ = tf.scan(
-                lambda state, x, cell=cell: list(cell.call(x, state)),
-                sequence,
-                initializer=start,
-            )
+            start = [tf.convert_to_tensor(state) for state in states[2 * number : 2 * number + 2]]
+            hidden, _ = tf.scan(lambda state, x, cell=cell: list(cell.call(x, state)), sequence, initializer=start)
             sequence = hidden
         return tf.transpose(sequence, (1, 0, 2))

@@ -12,16 +12,12 @@ class LSTMCell(keras.layers.Layer):
     def __init__(self, units: int) -> None:
         super().__init__()
         self.units = units
-        self.all_gates = keras.layers.Dense(
-            4 * units, kernel_initializer=keras.initializers.RandomNormal(stddev=0.05)
-        )
+        self.all_gates = keras.layers.Dense(4 * units, kernel_initializer=keras.initializers.RandomNormal(stddev=0.05))
 
     def call(self, x: object, states: tuple) -> tuple:
         """One time step: x (B, D), states (h, c); returns the new (h, c)."""
         h, c = states
-        i, f, o, g = ops.split(
-            self.all_gates(ops.concatenate([x, h], axis=-1)), 4, axis=-1
-        )
+        i, f, o, g = ops.split(self.all_gates(ops.concatenate([x, h], axis=-1)), 4, axis=-1)
         # The forget bias is a number here; the trainable bias starts at 0.
         c = ops.sigmoid(f + 1.0) * c + ops.sigmoid(i) * ops.tanh(g)
         return ops.sigmoid(o) * ops.tanh(c), c
@@ -58,7 +54,5 @@ class LSTMLayer(keras.layers.Layer):
             both = ops.stack([h, c])
             return both, both
 
-        _, outputs = ops.scan(
-            step, ops.stack(list(states)), ops.transpose(x, (1, 0, 2))
-        )
+        _, outputs = ops.scan(step, ops.stack(list(states)), ops.transpose(x, (1, 0, 2)))
         return ops.transpose(outputs[:, 0], (1, 0, 2))

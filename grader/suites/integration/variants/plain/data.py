@@ -23,9 +23,7 @@ def my_integration_task() -> Iterator[Sample]:
     yield from integration_task(30, 80_000)
 
 
-def make_dataset(
-    generator: Callable[[], Iterator[Sample]], seq_len: int, batch_size: int
-) -> tf.data.Dataset:
+def make_dataset(generator: Callable[[], Iterator[Sample]], seq_len: int, batch_size: int) -> tf.data.Dataset:
     """Batches of `(batch_size, seq_len, 1)` and `(batch_size, 1)` from a generator function."""
     signature = (tf.TensorSpec((seq_len, 1), tf.float32), tf.TensorSpec((1,), tf.int64))
     dataset = tf.data.Dataset.from_generator(generator, output_signature=signature)

@@ -12,26 +12,16 @@ class LSTMCell(keras.layers.Layer):
     def __init__(self, units: int) -> None:
         super().__init__()
         self.units = units
-        self.input_gate = keras.layers.Dense(
-            units, activation="sigmoid", kernel_initializer="orthogonal"
-        )
-        self.forget_gate = keras.layers.Dense(
-            units, activation="sigmoid", bias_initializer="ones"
-        )
-        self.output_gate = keras.layers.Dense(
-            units, activation="sigmoid", kernel_regularizer="l2"
-        )
+        self.input_gate = keras.layers.Dense(units, activation="sigmoid", kernel_initializer="orthogonal")
+        self.forget_gate = keras.layers.Dense(units, activation="sigmoid", bias_initializer="ones")
+        self.output_gate = keras.layers.Dense(units, activation="sigmoid", kernel_regularizer="l2")
         self.candidate = keras.layers.Dense(units, activation="tanh")
 
-    def call(
-        self, x: tf.Tensor, states: tuple[tf.Tensor, tf.Tensor]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def call(self, x: tf.Tensor, states: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """One time step: x (B, D), states (h, c) of shape (B, units) each; returns the new (h, c)."""
         h, c = states
         both = tf.concat((h, x), axis=-1)
-        new_c = self.forget_gate(both) * c + self.input_gate(both) * self.candidate(
-            both
-        )
+        new_c = self.forget_gate(both) * c + self.input_gate(both) * self.candidate(both)
         new_h = self.output_gate(both) * tf.tanh(new_c)
         return new_h, new_c
 
@@ -46,17 +36,12 @@ class LSTMLayer(keras.layers.Layer):
 
     def zero_states(self, batch_size: int) -> tuple:
         """Zeros (B, units) for h and c; for a list of cells a tuple of such pairs."""
-        pairs = [
-            (tf.zeros((batch_size, cell.units)), tf.zeros((batch_size, cell.units)))
-            for cell in self.cells
-        ]
+        pairs = [(tf.zeros((batch_size, cell.units)), tf.zeros((batch_size, cell.units))) for cell in self.cells]
         return tuple(pairs) if self.many else pairs[0]
 
     def call(self, x: tf.Tensor, states: tuple) -> tf.Tensor:
         """x (B, T, D) and states (h, c) -> every hidden state, (B, T, units)."""
-        for cell, state in zip(
-            self.cells, states if self.many else [states], strict=True
-        ):
+        for cell, state in zip(self.cells, states if self.many else [states], strict=True):
             x = self._run(cell, x, state)
         return x
 
@@ -65,15 +50,11 @@ class LSTMLayer(keras.layers.Layer):
         steps = tf.shape(x)[1]
         if not cell.built:
             cell(x[:, 0], (h, c))
-        outputs = tf.TensorArray(
-            tf.float32, size=steps, element_shape=(None, cell.units)
-        )
+        outputs = tf.TensorArray(tf.float32, size=steps, element_shape=(None, cell.units))
 
         def step(t, h, c, outputs):
             h, c = cell(x[:, t], (h, c))
             return t + 1, h, c, outputs.write(t, h)
 
-        _, h, c, outputs = tf.while_loop(
-            lambda t, h, c, outputs: t < steps, step, (0, h, c, outputs)
-        )
+        _, h, c, outputs = tf.while_loop(lambda t, h, c, outputs: t < steps, step, (0, h, c, outputs))
         return tf.transpose(outputs.stack(), (1, 0, 2))

@@ -27,9 +27,7 @@ def train(
     def evaluate(x, y):
         prediction = model(x)
         loss = loss_function(y, prediction)
-        accuracy = tf.reduce_mean(
-            tf.cast(tf.equal(tf.cast(prediction > 0.5, y.dtype), y), tf.float32)
-        )
+        accuracy = tf.reduce_mean(tf.cast(tf.equal(tf.cast(prediction > 0.5, y.dtype), y), tf.float32))
         return loss, accuracy
 
     @tf.function(reduce_retracing=True)
@@ -37,9 +35,7 @@ def train(
         with tf.GradientTape() as tape:
             loss, accuracy = evaluate(x, y)
         gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(
-            zip(gradients, model.trainable_variables, strict=True)
-        )
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return loss, accuracy
 
     validation_step = tf.function(evaluate, reduce_retracing=True)

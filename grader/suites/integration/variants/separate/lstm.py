@@ -17,10 +17,7 @@ class LSTMCell(keras.layers.Layer):
     def __init__(self, units):
         super().__init__()
         self.units = units
-        self.from_x = [
-            Dense(units, bias_initializer="ones" if gate == 1 else "zeros")
-            for gate in range(4)
-        ]
+        self.from_x = [Dense(units, bias_initializer="ones" if gate == 1 else "zeros") for gate in range(4)]
         self.from_h = [Dense(units) for gate in range(4)]
 
     def call(self, x, states=None):
@@ -33,10 +30,7 @@ class LSTMCell(keras.layers.Layer):
         if states is None:
             states = (tf.zeros((len(x), self.units)), tf.zeros((len(x), self.units)))
         h, c = states
-        i, f, g, o = (
-            from_x(x) + from_h(h)
-            for from_x, from_h in zip(self.from_x, self.from_h, strict=True)
-        )
+        i, f, g, o = (from_x(x) + from_h(h) for from_x, from_h in zip(self.from_x, self.from_h, strict=True))
         c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
         h = tf.sigmoid(o) * tf.tanh(c)
         return (h, c)
@@ -60,14 +54,8 @@ class LSTMLayer(keras.layers.Layer):
             batch_size (int): B.
         """
         if isinstance(self.cell, list):
-            return [
-                (tf.zeros((batch_size, cell.units)), tf.zeros((batch_size, cell.units)))
-                for cell in self.cell
-            ]
-        return (
-            tf.zeros((batch_size, self.cell.units)),
-            tf.zeros((batch_size, self.cell.units)),
-        )
+            return [(tf.zeros((batch_size, cell.units)), tf.zeros((batch_size, cell.units))) for cell in self.cell]
+        return (tf.zeros((batch_size, self.cell.units)), tf.zeros((batch_size, self.cell.units)))
 
     def call(self, x, states=None):
         """Every hidden state, (B, T, units).

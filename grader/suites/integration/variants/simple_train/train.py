@@ -22,10 +22,7 @@ def train(
     for epoch in range(epochs):
         logs = {}
         for dataset, prefix in ((train_dataset, ""), (validation_dataset, "val_")):
-            loss_metric, accuracy_metric = (
-                keras.metrics.MeanSquaredError(),
-                keras.metrics.BinaryAccuracy(),
-            )
+            loss_metric, accuracy_metric = (keras.metrics.MeanSquaredError(), keras.metrics.BinaryAccuracy())
             for x, y in dataset:
                 y = tf.cast(y, tf.float32)
                 with tf.GradientTape() as tape:
@@ -33,9 +30,7 @@ def train(
                     loss = tf.reduce_mean((prediction - y) ** 2)
                 if prefix == "":
                     gradients = tape.gradient(loss, model.trainable_weights)
-                    optimizer.apply_gradients(
-                        zip(gradients, model.trainable_weights, strict=True)
-                    )
+                    optimizer.apply_gradients(zip(gradients, model.trainable_weights, strict=True))
                 loss_metric.update_state(y, prediction)
                 accuracy_metric.update_state(y, prediction)
             logs[prefix + "loss"] = loss_metric.result().numpy()
