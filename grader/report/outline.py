@@ -5,7 +5,7 @@ Both the HTML report and the terminal walk along this outline, so they never dis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.catalog import IMPORT_TASK
 from grader.records import Case, Status, SubmissionResult, TaskScore
@@ -153,7 +153,8 @@ def _task(task: TaskScore, cases: list[Case]) -> TaskOutline:
 def _findings(cases: list[Case]) -> tuple[Finding, ...]:
     """Joins neighbours and others with the same words, so that one open TODO isn't told six times."""
     joined: dict[tuple[str, ...], list[Case]] = {}
-    for case in cases:
+    # What a test looks at helps nobody before there is code; the TODO has hints of its own.
+    for case in (replace(case, hint="") if case.kind == "open" else case for case in cases):
         # What one case printed or met belongs to that case alone.
         alone = case.output or case.detail or not case.message
         key = (mark_of(case).key, case.message, case.hint, case.cause, case.id if alone else "")

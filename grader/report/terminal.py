@@ -123,7 +123,10 @@ class _Page:
 
     def finding(self, finding: Finding) -> RenderableType:
         lines: list[RenderableType] = []
-        for case in finding.cases:
+        if finding.mark.key == "still-open":
+            count = counted(len(finding.cases), "test")
+            lines.append(self.badge(finding.mark).append_text(self.text(f": {count} {_wait(len(finding.cases))}")))
+        for case in finding.cases if not lines else ():
             head = self.badge(finding.mark).append_text(self.text(f": {clean_line(case.title)}"))
             if case.max_score:
                 head.append_text(self.text(f" ({points(case.score)} of {points(case.max_score)})", "dim"))
@@ -140,6 +143,10 @@ class _Page:
         which = f" ({ids})" if ids else ""
         words = f": {points(read.points_awaiting_review)} further points for written answers{which}, marked by a person"
         return badge.append_text(self.text(words))
+
+
+def _wait(count: int) -> str:
+    return "waits for it" if count == 1 else "wait for it"
 
 
 def _tier(tier: TierOutline) -> str:
