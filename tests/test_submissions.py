@@ -60,7 +60,7 @@ def test_what_is_unusable_exits_1_with_a_reason(name: str, tmp_path: Path):
     validate(result)
     assert result["verdict"] == "could_not_grade"
     assert result["cases"] == []
-    assert result["headline"] in (tmp_path / "r.html").read_text().replace("&#39;", "'")
+    assert result["headline"].split("`")[0] in (tmp_path / "r.html").read_text().replace("&#39;", "'")
     assert " ".join(result["headline"].split())[:40] in " ".join(done.stdout.split())
 
 

@@ -83,7 +83,7 @@ def test_an_exception_of_the_student_is_worded_as_in_the_grader(finished):
 
 def test_an_answer_that_could_not_cross_the_pipe_fails(finished):
     edit(finished / "sums.py", "return scale * totals.astype(np.float64)", "return {1, 2, 3}")
-    assert "the answer of `sums` holds an object of type set" in run(finished)[1]
+    assert "The answer of `sums` holds an object of type set" in run(finished)[1]
 
 
 def test_code_that_changes_its_input_changes_a_copy(finished):

@@ -124,7 +124,7 @@ def test_files_of_the_handout_that_differ_but_do_nothing_are_named(prepared):
 
 def test_each_program_of_the_handouts_is_compared_with_the_kits():
     programs = {path.name for path in release.COMMON_DIR.glob("*.py")}
-    assert set(_COMMON_FILES) == programs | {f"kit/{name}" for name in release.KIT_FILES}
+    assert set(_COMMON_FILES) == programs | {"pytest.ini"} | {f"kit/{name}" for name in release.KIT_FILES}
     assert all((PACKAGE_DIR / place).is_file() for place in _COMMON_FILES.values())
 
 

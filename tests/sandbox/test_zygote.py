@@ -115,7 +115,7 @@ def test_kill_all_leaves_no_worker_of_any_box(numpy_server: ZygoteServer, submis
         numpy_server.kill_all()
         assert gone(int(pid))
         assert gone(worker.pid)
-        with pytest.raises(WorkerDied):
+        with pytest.raises(SandboxFailed, match="killed from outside"):
             call(worker, x=1)
         assert call(box.start(spec), x=1) == 2
     end(process)
