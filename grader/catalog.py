@@ -6,7 +6,7 @@ import difflib
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ ROOT_DIR = PACKAGE_DIR.parent  # of a checkout: holds solution/ and stencil/
 
 WORKERS = ("tensorflow", "numpy")
 IMPORT_TASK = "0"
+DATA_SETS = ("mnist",)
+LOADER = "mnist.py"  # given file that reads the data set; a copy of grader/oracles/mnist.py
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Task:
     Attributes:
         code: Whether it has a block of its own in the solution.
         needs: Tasks without which its tests cannot run, as written; see `Assignment.needed_by`.
+        flag: Name of a file that must be in the hand-in for the task to exist at all, or "".
     """
 
     id: str
@@ -42,30 +45,45 @@ class Task:
     tier: str
     needs: tuple[str, ...] = ()
     code: bool = True
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One written question; a person gives its points."""
+    """One written question; a person gives its points. `flag` as of `Task`."""
 
     id: str
     title: str
     points: float
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """A training that runs once in the background, for the fixture `trained(name)`."""
+    """A training that runs once in the background, for the fixture `trained(name)`.
+
+    Attributes:
+        sample: Arguments in place of others where only the sample of the data is there.
+        flag: As `Task.flag`.
+    """
 
     name: str
     adapter: str
     limit_s: float
     arguments: dict[str, Any]
+    sample: dict[str, Any] = field(default_factory=dict)
+    flag: str = ""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """One assignment, as assignment.toml declares it."""
+    """One assignment, as assignment.toml declares it.
+
+    Attributes:
+        data: The data set that its trainings and tests use, or "".
+        forbidden: Packages that a submission may import and not use.
+        sample_thresholds: In place of `thresholds` where only the sample of the data is there.
+    """
 
     name: str
     title: str
@@ -83,6 +101,29 @@ class Assignment:
     tasks: dict[str, Task]
     questions: tuple[Question, ...]
     suite_dir: Path
+    data: str = ""
+    forbidden: tuple[str, ...] = ()
+    sample_thresholds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Names of the files that switch tasks on."""
+        flags = [task.flag for task in self.tasks.values()] + [question.flag for question in self.questions]
+        return tuple(dict.fromkeys(filter(None, flags)))
+
+    def for_submission(self, folder: Path) -> Assignment:
+        """The assignment as this submission takes it: without what is switched on by a flag file that it lacks."""
+        off = {flag for flag in self.flags if not (folder / flag).is_file()}
+        kept = {task.id: task for task in self.tasks.values() if task.flag not in off}
+        return replace(
+            self,
+            tasks={
+                name: replace(task, needs=tuple(need for need in task.needs if need in kept))
+                for name, task in kept.items()
+            },
+            trainings={name: training for name, training in self.trainings.items() if training.flag not in off},
+            questions=tuple(question for question in self.questions if question.flag not in off),
+        )
 
     @property
     def solution_dir(self) -> Path:
@@ -159,6 +200,14 @@ _TABLE = _Kind("a table", lambda value: isinstance(value, dict))
 _NUMBERS = _Kind(
     "a table of numbers", lambda value: isinstance(value, dict) and all(map(_NUMBER.accepts, value.values()))
 )
+_THRESHOLDS = _Kind(
+    "a table of numbers, perhaps with a table `sample`",
+    lambda value: (
+        isinstance(value, dict)
+        and all(map(_NUMBER.accepts, (entry for key, entry in value.items() if key != "sample")))
+        and _NUMBERS.accepts(value.get("sample", {}))
+    ),
+)
 _TABLES = _Kind("a list of tables", lambda value: isinstance(value, list) and all(map(_TABLE.accepts, value)))
 _TABLE_OF_TABLES = _Kind(
     "a table of tables", lambda value: isinstance(value, dict) and _TABLES.accepts([*value.values()])
@@ -195,14 +244,23 @@ class _Reader:
                 **{"tiers": _TEXTS, "requirements": _TEXTS, "task": _TABLES},
             },
             {
-                **{"given": _TEXTS, "bonus_tiers": _TEXTS, "limits": _TABLE, "thresholds": _NUMBERS},
-                **{"training": _TABLE_OF_TABLES, "question": _TABLES},
+                **{"given": _TEXTS, "bonus_tiers": _TEXTS, "limits": _TABLE, "thresholds": _THRESHOLDS},
+                **{"training": _TABLE_OF_TABLES, "question": _TABLES, "data": _TEXT, "forbidden": _TEXTS},
             },
         )
         if table["worker"] not in WORKERS:
             raise self.fail(f"worker is {table['worker']!r}; expected one of {', '.join(WORKERS)}")
         if not table["tiers"]:
             raise self.fail("tiers is empty; expected at least one, such as 'pass'")
+        if table.get("data", DATA_SETS[0]) not in DATA_SETS:
+            raise self.fail(f"data is {table['data']!r}; expected one of {', '.join(DATA_SETS)}")
+        if "data" in table and LOADER not in table.get("given", ()):
+            raise self.fail(f"an assignment with data has {LOADER} among its given files")
+        thresholds = dict(table.get("thresholds", {}))
+        sample_thresholds = {**thresholds, **thresholds.pop("sample", {})}
+        sample_thresholds.pop("sample", None)
+        for name in set(sample_thresholds) - set(thresholds):
+            raise self.fail(f"[thresholds.sample] has {name!r}, which [thresholds] lacks")
         tiers, bonus_tiers = tuple(table["tiers"]), tuple(table.get("bonus_tiers", ()))
         tasks = {task.id: task for task in (self.task(entry, tiers + bonus_tiers) for entry in table["task"])}
         questions = tuple(self.question(entry) for entry in table.get("question", ()))
@@ -223,11 +281,14 @@ class _Reader:
             bonus_tiers=bonus_tiers,
             requirements=tuple(table["requirements"]),
             limits=self.limits(table.get("limits", {})),
-            thresholds={key: float(value) for key, value in table.get("thresholds", {}).items()},
+            thresholds={key: float(value) for key, value in thresholds.items()},
             trainings={name: self.training(name, entry) for name, entry in table.get("training", {}).items()},
             tasks=tasks,
             questions=questions,
             suite_dir=self.path.parent,
+            data=table.get("data", ""),
+            forbidden=tuple(table.get("forbidden", ())),
+            sample_thresholds={key: float(value) for key, value in sample_thresholds.items()},
         )
 
     def task(self, table: dict[str, Any], tiers: tuple[str, ...]) -> Task:
@@ -235,7 +296,7 @@ class _Reader:
             table,
             f"[[task]] {table.get('id', '')}".rstrip(),
             {"id": _TEXT, "title": _TEXT, "points": _NUMBER},
-            {"tier": _TEXT, "needs": _TEXTS, "code": _FLAG},
+            {"tier": _TEXT, "needs": _TEXTS, "code": _FLAG, "flag": _TEXT},
         )
         tier = table.get("tier", tiers[0])
         if tier not in tiers:
@@ -247,6 +308,7 @@ class _Reader:
             tier=tier,
             needs=tuple(table.get("needs", ())),
             code=table.get("code", True),
+            flag=table.get("flag", ""),
         )
 
     def check_ids(self, ids: list[str]) -> None:
@@ -281,18 +343,25 @@ class _Reader:
         )
 
     def training(self, name: str, table: dict[str, Any]) -> Training:
-        self.check_keys(table, f"[training.{name}]", {"adapter": _TEXT, "limit_s": _NUMBER}, {"arguments": _TABLE})
+        self.check_keys(
+            table,
+            f"[training.{name}]",
+            {"adapter": _TEXT, "limit_s": _NUMBER},
+            {"arguments": _TABLE, "sample": _TABLE, "flag": _TEXT},
+        )
         return Training(
             name=name,
             adapter=table["adapter"],
             limit_s=float(table["limit_s"]),
             arguments=dict(table.get("arguments", {})),
+            sample=dict(table.get("sample", {})),
+            flag=table.get("flag", ""),
         )
 
     def question(self, table: dict[str, Any]) -> Question:
         where = f"[[question]] {table.get('id', '')}".rstrip()
-        self.check_keys(table, where, {"id": _TEXT, "title": _TEXT, "points": _NUMBER})
-        return Question(id=table["id"], title=table["title"], points=float(table["points"]))
+        self.check_keys(table, where, {"id": _TEXT, "title": _TEXT, "points": _NUMBER}, {"flag": _TEXT})
+        return Question(id=table["id"], title=table["title"], points=float(table["points"]), flag=table.get("flag", ""))
 
 
 def _nearest(word: str, known: list[str] | tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ GradingError
 │   ├── MissingName         a module, class or function of the handout is not there
 │   ├── ImportFailed        a module of the submission can't be imported
 │   ├── WrongSignature      a name can't be called as the handout fixes it
+│   ├── ForbiddenUse        the student's code uses a package that the assignment does not allow
 │   ├── StudentRaised       the student's code raised an exception
 │   ├── TimeLimit           no answer inside the limit
 │   ├── MemoryLimit         more memory than the limit
@@ -76,6 +77,10 @@ class ImportFailed(StudentError):
 
 class WrongSignature(StudentError):
     """A name can't be called with the arguments that the handout fixes."""
+
+
+class ForbiddenUse(StudentError):
+    """The student's code uses a package that the assignment does not allow."""
 
 
 class StudentRaised(StudentError):

@@ -25,6 +25,7 @@ Kind = Literal[
     "missing",
     "import",
     "signature",
+    "forbidden",
     "raised",
     "time",
     "memory",
@@ -161,6 +162,7 @@ class SubmissionResult:
         suite_sha256: Of the suite's files.
         seed: Of all random inputs; `--seed` replays it.
         sandbox_tier: `jailed`, `bubblewrap` or `bare`, with what it promises in docs/security.md.
+        data: "mnist" or "mnist-mini" (the sample), which decides thresholds; "" where the assignment needs none.
         peak_memory_bytes: Of the largest worker, with what it shares with its zygote; 0 where none ended.
         started_at: ISO 8601 in UTC.
     """
@@ -185,6 +187,7 @@ class SubmissionResult:
     suite_sha256: str = ""
     seed: int = 0
     sandbox_tier: str = ""
+    data: str = ""
     limits: Limits = field(default_factory=Limits)
     environment: Environment | None = None
     peak_memory_bytes: int = 0

@@ -11,6 +11,7 @@ import msgspec
 from grader.catalog import PACKAGE_DIR, Assignment
 from grader.environment import python_environment
 from grader.files import replace_file
+from grader.grading.data import read_data
 from grader.grading.fingerprint import sha256_of, suite_sha256
 from grader.records import SubmissionResult
 
@@ -30,7 +31,9 @@ class ResultCache:
         files = sha256_of([*code, *filter(Path.is_file, restored)], PACKAGE_DIR)
         environment = python_environment()
         versions = f"{environment.python} {sorted(environment.packages.items())}"
-        self._base = f"{suite_sha256(assignment.suite_dir)} {files} {versions} {seed}"
+        data = read_data(assignment)
+        data_name = data.name if data else ""
+        self._base = f"{suite_sha256(assignment.suite_dir)} {files} {versions} {data_name} {seed}"
 
     def key(self, submission: Path, trains: bool) -> str:
         """Hash of a submission's folder, the suite, the seed, the code that judges and the versions of what it uses."""

@@ -1,6 +1,7 @@
 """What the judge tells its parent: one JSON object a line, over a pipe that no worker has.
 
 {"event": "sandbox", "tier": "jailed"}
+{"event": "data", "name": "mnist-mini"}
 {"event": "broken", "reason": why nothing can be judged}
 {"event": "collected", "cases": [Case, ...]}
 {"event": "started", "case": id, "limit_s": 20.0}
@@ -27,6 +28,7 @@ _KINDS: dict[type[errors.StudentError], Kind] = {
     errors.MissingName: "missing",
     errors.ImportFailed: "import",
     errors.WrongSignature: "signature",
+    errors.ForbiddenUse: "forbidden",
     errors.StudentRaised: "raised",
     errors.TimeLimit: "time",
     errors.MemoryLimit: "memory",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 from grader.catalog import PACKAGE_DIR
+
+_WORD = re.compile(r"\w+")
 
 
 def sha256_of(paths: Iterable[Path], root: Path) -> str:
@@ -24,7 +27,19 @@ def sha256_of(paths: Iterable[Path], root: Path) -> str:
 def suite_sha256(suite_dir: Path) -> str:
     """Of all in a suite that decides a verdict, and of the oracles that it compares with."""
     files = [path for path in suite_dir.rglob("*") if path.is_file() and not _decides_nothing(path, suite_dir)]
-    return sha256_of([*files, *(PACKAGE_DIR / "oracles").glob("*.py")], PACKAGE_DIR)
+    return sha256_of([*files, *_oracles(path for path in files if path.suffix == ".py")], PACKAGE_DIR)
+
+
+def _oracles(sources: Iterable[Path]) -> set[Path]:
+    """The oracles that these files mention, with those that they use themselves."""
+    found: set[Path] = set()
+    pending = list(sources)
+    while pending:
+        words = set(_WORD.findall(pending.pop().read_text(encoding="utf-8")))
+        used = {path for path in (PACKAGE_DIR / "oracles").glob("*.py") if path.stem in words} - found
+        found |= used
+        pending += used
+    return found
 
 
 def _decides_nothing(path: Path, suite_dir: Path) -> bool:

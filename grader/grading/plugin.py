@@ -19,6 +19,7 @@ import pytest
 from grader import catalog
 from grader.errors import InvalidAssignment, KitError, StudentError
 from grader.grading.adapters import Adapters
+from grader.grading.data import read_data
 from grader.grading.events import ANSWERED, encode_event, kind_of
 from grader.grading.job import Job, read_job
 from grader.grading.marks import Mark, check_points, order, read_mark
@@ -45,11 +46,15 @@ class Judge:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.assignment = catalog.read(Path(job.suite_dir) / "assignment.toml")
+        self.declared = catalog.read(Path(job.suite_dir) / "assignment.toml")
+        self.assignment = self.declared.for_submission(job.submission_path)
+        self.data = read_data(self.assignment)
+        if self.data is not None:
+            self.tell("data", name=self.data.name)
         self.box = open_box(self.assignment.worker, insecure=job.insecure, control_fd=job.control_fd)
         self.tell("sandbox", tier=self.box.tier)
         self.adapters = Adapters(Path(job.suite_dir) / "adapters.py")
-        self.trainings = Trainings(self.box, self.adapters, job, self.assignment, self.tell)
+        self.trainings = Trainings(self.box, self.adapters, job, self.assignment, self.data, self.tell)
         self.marks: dict[pytest.Item, Mark] = {}
         self.started: dict[pytest.Item, float] = {}
         self.found: dict[pytest.Item, Case] = {}
@@ -88,11 +93,13 @@ class Judge:
         pytest.exit(str(error), returncode=0)
 
     def mark(self, items: list[pytest.Item]) -> None:
-        """Reads the markers, leaves out what needs a training that is not wanted, and puts the rest in order."""
-        self.marks = {item: read_mark(item, self.assignment) for item in items}
+        """Reads the markers, leaves out what this grading does not ask for, and puts the rest in order."""
+        marks = {item: read_mark(item, self.declared) for item in items}
+        self.marks = {
+            item: mark for item, mark in marks.items() if mark.task in {*self.assignment.tasks, catalog.IMPORT_TASK}
+        }
         check_points(list(self.marks.values()), self.assignment)
-        if not self.job.trains:
-            items[:] = [item for item in items if not self.marks[item].trained]
+        items[:] = [item for item, mark in self.marks.items() if self.job.trains or not mark.trained]
         items.sort(key=lambda item: order(self.marks[item], self.assignment))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -228,8 +235,10 @@ def _rng(request: pytest.FixtureRequest) -> np.random.Generator:
 
 @pytest.fixture(name="thresholds")
 def _thresholds(request: pytest.FixtureRequest) -> dict[str, float]:
-    """The thresholds of assignment.toml."""
-    return dict(request.config.stash[JUDGE].assignment.thresholds)
+    """The thresholds of assignment.toml, for the data that is there."""
+    judge = request.config.stash[JUDGE]
+    sample = judge.data is not None and judge.data.is_sample
+    return dict(judge.assignment.sample_thresholds if sample else judge.assignment.thresholds)
 
 
 @pytest.fixture(name="modules")

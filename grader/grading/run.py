@@ -161,6 +161,7 @@ class _Run:
         self.ended: dict[str, Case] = {}
         self.curves: list[Curve] = []
         self.tier = ""
+        self.data = ""
         self.peak_memory_bytes = 0
 
     def whole(self) -> SubmissionResult:
@@ -169,6 +170,7 @@ class _Run:
             work_dir = Path(tempfile.mkdtemp(prefix="grading-"))
             stack.callback(remove_tree, work_dir)
             self.prepared = prepare(self.path, self.assignment, work_dir)
+            self.assignment = self.assignment.for_submission(self.prepared.submission_dir)
             open_to_spare(work_dir)
             self.update("The grading was interrupted before the first test.")
             self.judge(stack, work_dir, self.prepared.submission_dir)
@@ -201,6 +203,8 @@ class _Run:
         kind = event["event"]
         if kind == "sandbox":
             self.tier = event["tier"]
+        elif kind == "data":
+            self.data = event["name"]
         elif kind == "broken":
             raise KitError(event["reason"])
         elif kind == "collected":
@@ -279,6 +283,7 @@ class _Run:
             suite_sha256=suite_sha256(assignment.suite_dir),
             seed=self.seed,
             sandbox_tier=self.tier,
+            data=self.data,
             limits=assignment.limits,
             environment=python_environment(),
             peak_memory_bytes=self.peak_memory_bytes,

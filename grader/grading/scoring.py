@@ -12,6 +12,7 @@ _CAUSES: dict[str, str] = {
     "open": "is still open",
     "missing": "lacks a name that the handout fixes",
     "signature": "has a name that can't be called as the handout fixes it",
+    "forbidden": "uses a package that is not allowed",
     "raised": "raises an error",
     "time": "takes too long",
     "memory": "needs too much memory",

@@ -15,6 +15,7 @@ from grader.catalog import Assignment, Training
 from grader.errors import GradingError, StudentError
 from grader.grading.adapters import Adapters
 from grader.grading.job import Job
+from grader.oracles.mnist import Mnist
 from grader.records import Curve
 from grader.sandbox.box import Box, Worker, WorkerSpec
 
@@ -42,6 +43,7 @@ def worker_spec(job: Job, assignment: Assignment, case_id: str, limit_s: float, 
         cpu_s=limit_s + 5,
         seed=int(test_seed(job.seed, case_id).generate_state(1)[0]),
         core=core,
+        forbidden=assignment.forbidden,
     )
 
 
@@ -139,15 +141,25 @@ class Trained:
 
 
 class Trainings:
-    """The trainings of a suite: each runs once, in the background on the first core, and is shared by its tests."""
+    """The trainings of a suite: each runs once, in the background on the first core, and is shared by its tests.
+
+    Where the assignment has data, the training adapters get the images and labels to train on, and never others.
+    """
 
     def __init__(
-        self, box: Box, adapters: Adapters, job: Job, assignment: Assignment, tell: Callable[..., None]
+        self,
+        box: Box,
+        adapters: Adapters,
+        job: Job,
+        assignment: Assignment,
+        data: Mnist | None,
+        tell: Callable[..., None],
     ) -> None:
         self._box = box
         self._adapters = adapters
         self._job = job
         self._assignment = assignment
+        self._data = data
         self._tell = tell
         self._running: dict[str, tuple[Worker, float]] = {}
         self._ended: dict[str, tuple[Worker, Any] | GradingError] = {}
@@ -160,6 +172,9 @@ class Trainings:
             limit_s = training.limit_s + 60
             spec = worker_spec(self._job, self._assignment, f"training:{training.name}", limit_s, self._job.cores[0])
             arguments = {**training.arguments, "seed": spec.seed}
+            if self._data is not None:
+                arguments |= training.sample if self._data.is_sample else {}
+                arguments |= {"images": self._data.train_images, "labels": self._data.train_labels}
             self._adapters.check_call(training.adapter, arguments)
             worker = self._box.start(spec)
             deadline = time.monotonic() + training.limit_s

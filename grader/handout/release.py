@@ -10,14 +10,19 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from grader.catalog import PACKAGE_DIR, Assignment
+from grader.catalog import PACKAGE_DIR, ROOT_DIR, Assignment
 from grader.errors import HandoutLeak, InvalidAssignment
 from grader.files import replace_file
 from grader.handout import leaks, stencil
 
 COMMON_DIR = Path(__file__).resolve().parent / "files"  # what every handout holds
 SUITE_FILES = (leaks.PUBLIC_TESTS, "adapters.py")
-KIT_FILES = ("wire.py", "calls.py")  # of grader/sandbox/, verbatim: the same codec and the same words as in grading
+KIT_FILES = (
+    "wire.py",
+    "calls.py",
+    "hollow.py",
+)  # of grader/sandbox/, verbatim: the same codec and the same words as in grading
+DATA_FILES = ("data/mnist-mini.npz", "data/README.md", "data/SHA256SUMS", "download.sh")
 STAMP = "handout.json"
 REVIEW = "review.md"  # of the common files the one that students fill in and hand in
 
@@ -61,11 +66,12 @@ def handout_files(assignment: Assignment, solution_dir: Path | None = None) -> d
     }
     sources = {name: assignment.suite_dir / name for name in SUITE_FILES}
     sources |= {f"kit/{name}": PACKAGE_DIR / "sandbox" / name for name in KIT_FILES}
+    sources |= {name: ROOT_DIR / name for name in DATA_FILES if assignment.data}
     sources |= {path.name: path for path in sorted(COMMON_DIR.iterdir()) if path.is_file()}
     for name, path in sources.items():
         if not path.is_file():
             raise InvalidAssignment(f"the handout of {assignment.name} needs {path}, which does not exist")
-        kit[name] = path.read_bytes().replace(b"\r\n", b"\n")
+        kit[name] = path.read_bytes() if path.suffix == ".npz" else path.read_bytes().replace(b"\r\n", b"\n")
     for name in sorted(kit.keys() & files.keys() | {STAMP} & files.keys()):
         raise InvalidAssignment(f"the solution of {assignment.name} holds {name}, which the kit supplies")
     files |= kit
@@ -115,6 +121,8 @@ def _stamp(assignment: Assignment, files: Mapping[str, bytes], kit: list[str]) -
         "files": list(assignment.files),
         "tasks": {task.id: task.title for task in assignment.tasks.values()},
         "kit": kit,
+        "flags": list(assignment.flags),
+        "forbidden": list(assignment.forbidden),
         "contents": contents,
     }
     return (json.dumps(stamp, indent=1, ensure_ascii=False) + "\n").encode()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
 from grader import catalog
-from grader.catalog import Assignment
+from grader.catalog import LOADER, PACKAGE_DIR, Assignment
 from grader.errors import HandoutLeak, InvalidAssignment, UnknownAssignment
 from grader.handout import leaks, markers, outline
 
 # What running a solution leaves behind; the rest of its folder is the handout's.
 _LEFT_OUT_FOLDERS = ("__pycache__", "runs", "data", "logs", "checkpoints")
+_LOADER_SOURCE = PACKAGE_DIR / "oracles" / LOADER
 _LEFT_OUT_FILES = ("*.pyc", "*-submission.zip")
 TEXT_SUFFIXES = (".py", ".md", ".txt", ".toml", ".ini", ".cfg", ".json", ".ipynb")
 
@@ -42,11 +44,14 @@ def make_stencil(assignment: Assignment, solution_dir: Path | None = None) -> di
     found = leaks.copied_blocks(texts) + leaks.find_secrets(stencil, leaks.solution_secrets(texts))
     if found:
         raise HandoutLeak("a solution line survives in the stencil:\n" + "\n".join(found))
-    return {path: stencil[path].encode() if path in stencil else data for path, data in solution.items()}
+    files = {path: stencil[path].encode() if path in stencil else data for path, data in solution.items()}
+    return {path: data for path, data in files.items() if path not in assignment.flags}  # students raise them
 
 
 def write_stencils(root: Path, names: Iterable[str]) -> list[Path]:
     """Writes stencil/<name>/ for each assignment, and removes files there that the solution no longer has.
+
+    The loader of the data set has one source, and solutions with data hold a copy, which is written as well.
 
     Args:
         root: Holds grader/suites/, solution/ and stencil/.
@@ -55,8 +60,12 @@ def write_stencils(root: Path, names: Iterable[str]) -> list[Path]:
         The folders written.
 
     Raises:
-        UnknownAssignment, InvalidAssignment, HandoutLeak: See `make_stencil`; nothing is written then.
+        UnknownAssignment, InvalidAssignment, HandoutLeak: See `make_stencil`; no stencil is written then.
     """
+    names = list(names)
+    for name in names:
+        if _assignment(root, name).data:
+            shutil.copyfile(_LOADER_SOURCE, root / "solution" / name / LOADER)
     made = {name: make_stencil(_assignment(root, name), root / "solution" / name) for name in names}
     for name, files in made.items():
         folder = root / "stencil" / name
@@ -80,7 +89,10 @@ def check_stencils(root: Path, names: Iterable[str]) -> list[str]:
     """
     found: list[str] = []
     for name in names:
-        expected = make_stencil(_assignment(root, name), root / "solution" / name)
+        assignment, solution_dir = _assignment(root, name), root / "solution" / name
+        expected = make_stencil(assignment, solution_dir)
+        if assignment.data and (solution_dir / LOADER).read_bytes() != _LOADER_SOURCE.read_bytes():
+            found.append(f"solution/{name}/{LOADER} differs from grader/oracles/{LOADER}")
         folder = root / "stencil" / name
         present = read_tree(folder) if folder.is_dir() else {}
         for path in sorted(expected.keys() | present.keys()):

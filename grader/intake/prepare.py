@@ -27,6 +27,7 @@ _COMMON_FILES = {
     "pytest.ini": "handout/files/pytest.ini",
     "kit/wire.py": "sandbox/wire.py",
     "kit/calls.py": "sandbox/calls.py",
+    "kit/hollow.py": "sandbox/hollow.py",
 }
 
 
@@ -62,10 +63,12 @@ def prepare(source: Path, assignment: Assignment, run_dir: Path) -> Prepared:
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     unpacked = unpack(source, run_dir / "unpacked")
+    flags = [flag for flag in assignment.flags if _is_somewhere(unpacked.root, flag)]
     root = find_root(unpacked.root, assignment.files)
     submission = run_dir / "submission"
     root.path.rename(submission)
     shutil.rmtree(unpacked.root, ignore_errors=True)  # gone where the root was the top
+    flag_notes = [_raise_flag(submission, flag) for flag in flags]
     version, stamp_notes = _read_stamp(submission, assignment)
     restored = _restore(submission, assignment)
     changes = changed_signatures(assignment.stencil_dir, submission, assignment.modules)
@@ -73,10 +76,22 @@ def prepare(source: Path, assignment: Assignment, run_dir: Path) -> Prepared:
     return Prepared(
         submission_dir=submission,
         info=SubmissionInfo(path=str(source), sha256=unpacked.sha256),
-        notes=(*unpacked.notes, *root.notes, *stamp_notes, *restored),
+        notes=(*unpacked.notes, *root.notes, *flag_notes, *stamp_notes, *restored),
         handout_version=version,
         signature_changes=changes,
     )
+
+
+def _is_somewhere(unpacked: Path, flag: str) -> bool:
+    """Whether a flag file is in the hand-in, wherever: it may lie above the code, and some systems add `.txt`."""
+    names = {flag.casefold(), f"{flag}.txt".casefold()}
+    return any(place.name.casefold() in names for place in unpacked.rglob("*") if place.is_file())
+
+
+def _raise_flag(submission: Path, flag: str) -> Note:
+    """Puts the flag file where the assignment looks for it."""
+    (submission / flag).write_bytes(b"")
+    return Note(text=f"the file {flag} is in it, so the tasks that it switches on are graded")
 
 
 def _restore(submission: Path, assignment: Assignment) -> list[Note]:

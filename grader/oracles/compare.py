@@ -198,7 +198,8 @@ def same(a: object, b: object, *, atol: float) -> bool:
         return False
     if first.dtype.kind not in KINDS["any"] or second.dtype.kind not in KINDS["any"]:
         return False
-    difference = np.abs(first.astype(np.float64) - second.astype(np.float64))
+    with np.errstate(invalid="ignore"):  # infinity less infinity is NaN, which is not close to anything
+        difference = np.abs(first.astype(np.float64) - second.astype(np.float64))
     return bool((difference <= atol).all())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from grader.errors import (
     BadAnswer,
+    ForbiddenUse,
     ImportFailed,
     MemoryLimit,
     MissingName,
@@ -31,6 +32,7 @@ _ERRORS: dict[str, type[StudentError]] = {
     "missing": MissingName,
     "import_failed": ImportFailed,
     "signature": WrongSignature,
+    "forbidden": ForbiddenUse,
     "raised": StudentRaised,
     "memory": MemoryLimit,
     "unsendable": BadAnswer,

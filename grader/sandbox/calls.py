@@ -3,14 +3,14 @@
 A worker of the grader and the handout's conftest.py use the same functions, so a student reads the same words at home.
 A reply is `{"ok": True, "value": ...}` or `{"ok": False, "error": {...}}` with these keys:
 
-    kind     not_implemented | missing | import_failed | signature | raised | memory | unsendable
+    kind     not_implemented | missing | import_failed | signature | forbidden | raised | memory | unsendable
     type     name of the exception's class
     message  its text, at most 500 characters
     name     the adapter, or the module that was imported
     task     id of the open task, or None
     place    {"file", "line", "function", "code"} of the innermost line of the submission, or None
 
-The handout holds a copy of this file, so it imports the standard library, NumPy and `wire` alone.
+The handout holds a copy of this file, so it imports the standard library, NumPy, `wire` and `hollow` alone.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from . import wire
+from . import hollow, wire
 
 MESSAGE_CHARS = 500
-KINDS = ("not_implemented", "missing", "import_failed", "signature", "raised", "memory", "unsendable")
+KINDS = ("not_implemented", "missing", "import_failed", "signature", "forbidden", "raised", "memory", "unsendable")
 # Files of the kit that lie in the same folder as the student's.
 _KIT_FILES = frozenset(("adapters.py", "conftest.py", "test_public.py"))
 _KIT_FOLDER = "kit"
@@ -108,6 +108,8 @@ def describe(error: Mapping[str, Any], *, with_place: bool = True) -> str:
         text = f"Importing {module} failed with {what}{advice}"
     elif kind == "signature":
         text = f"`{name}` can't use the submission as the handout fixes it: {what}"
+    elif kind == "forbidden":
+        text = f"{where} uses a package that this assignment does not allow: {error['message']}"
     elif kind == "memory":
         text = f"{where} asked for more memory than it may use: {what}"
     elif kind == "unsendable":
@@ -174,6 +176,8 @@ class _Failure:
             return "import_failed"
         if isinstance(error, SyntaxError) and (not self.own or self.unparsed() is not None):
             return "import_failed"
+        if isinstance(error, hollow.ForbiddenUse):
+            return "forbidden"
         if not self.own:
             return self.kind_of_use()
         return "raised"

@@ -36,6 +36,7 @@ class WorkerSpec:
         cpu_s: Processor seconds a core; multiplied by the cores that it may use.
         seed: Of random, NumPy and Keras when it starts.
         core: The one core to stay on, or None.
+        forbidden: Packages that the submission may import and not use.
     """
 
     submission: Path
@@ -46,6 +47,7 @@ class WorkerSpec:
     cpu_s: float
     seed: int
     core: int | None = None
+    forbidden: tuple[str, ...] = ()
 
 
 class Worker:
@@ -84,6 +86,7 @@ class Worker:
             "seed": spec.seed,
             "core": spec.core,
             "jailed": jailed,
+            "forbidden": spec.forbidden,
         }
         request_r, request_w = os.pipe()
         reply_r, reply_w = os.pipe()

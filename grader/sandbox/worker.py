@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from grader.sandbox import calls, jail, wire
+from grader.sandbox import calls, hollow, jail, wire
 
 EXIT_CLOSED = 0
 EXIT_UNUSABLE = 70  # the jail could not be put on: nothing of the student's ran
@@ -40,6 +40,7 @@ class Start:
         cpu_s: Processor seconds of all threads together.
         core: Core to stay on, or None.
         jailed: Puts on the jail; else limits alone.
+        forbidden: Packages that the submission may import and not use.
     """
 
     submission: str
@@ -50,6 +51,7 @@ class Start:
     seed: int
     core: int | None
     jailed: bool
+    forbidden: tuple[str, ...] = ()
 
 
 def run(start: Start, request_fd: int, reply_fd: int, output_fd: int, rules: jail.Rules | None) -> NoReturn:
@@ -70,6 +72,7 @@ def run(start: Start, request_fd: int, reply_fd: int, output_fd: int, rules: jai
                 raise OSError("no jail on this machine")
             worn = jail.enter(rules, start.submission, start.scratch or None).describe()
         _seed(start.seed)
+        hollow.install(start.forbidden)
         sys.path.append(start.submission)
         importlib.invalidate_caches()
     # Whatever it is, it must become a refusal and not a worker without its jail.

@@ -121,7 +121,7 @@ def test_the_copies_in_a_handout_run_on_their_own(tmp_path: Path) -> None:
     folder = Path(box_module.__file__).parent
     (tmp_path / "kit").mkdir()
     (tmp_path / "kit" / "__init__.py").write_text("")
-    for name in ("wire.py", "calls.py"):
+    for name in ("wire.py", "calls.py", "hollow.py"):
         (tmp_path / "kit" / name).write_bytes((folder / name).read_bytes())
     (tmp_path / "adapters.py").write_text("def f(x):\n    return x + 1\n")
     code = f"""

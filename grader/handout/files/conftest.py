@@ -23,7 +23,7 @@ os.environ["MPLBACKEND"] = "Agg"
 
 import numpy as np
 import pytest
-from kit import calls, wire
+from kit import calls, hollow, wire
 
 ROOT = Path(__file__).resolve().parent
 outcomes = pytest.StashKey[dict[str, dict[str, tuple[str, str, str]]]]()  # task -> test -> outcome, title, note
@@ -45,6 +45,7 @@ class Student:
     def restart(self, keep_scratch: bool = False) -> None:
         """Forgets every object and module, as a new process would; `keep_scratch` keeps the files written so far."""
         forget_modules()
+        hollow.install(read_stamp().get("forbidden", []))
         seed_everything(self._seed)
         if not (keep_scratch and self._starts):
             self._scratch = self._folder / f"scratch-{self._starts}"
@@ -139,6 +140,16 @@ def student(request: pytest.FixtureRequest, tmp_path: Path, tensorflow_is_loaded
     """Your code, behind the adapters; every test starts with freshly imported modules."""
     yield Student(tmp_path, seed_of(request.node))
     forget_modules()
+    hollow.install([])
+
+
+def read_stamp() -> dict[str, Any]:
+    """handout.json, or nothing where it is damaged."""
+    try:
+        stamp = json.loads((ROOT / "handout.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return stamp if isinstance(stamp, dict) else {}
 
 
 def title_of(item: pytest.Item) -> str:
@@ -192,10 +203,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     kept = config.stash[outcomes]
     if not kept:
         return
-    try:
-        titles = json.loads((ROOT / "handout.json").read_text(encoding="utf-8"))["tasks"]
-    except (OSError, ValueError, KeyError):
-        titles = {}
+    titles = read_stamp().get("tasks", {})
     terminalreporter.section("public tests by task")
     for task, results in sorted(kept.items()):
         found = [outcome for outcome, _, _ in results.values()]

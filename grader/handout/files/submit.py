@@ -32,7 +32,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 def read_stamp(folder):
     """Reads handout.json -> (dict, complaint or None); without it a bare one, by which all of yours is packed."""
-    bare = {"assignment": folder.name or "homework", "files": [], "kit": [], "tasks": {}, "contents": {}}
+    bare = {"assignment": folder.name or "homework", "files": [], "kit": [], "tasks": {}, "contents": {}, "flags": []}
     try:
         stamp = json.loads((folder / STAMP).read_text(encoding="utf-8"))
         for key, value in bare.items():
@@ -94,7 +94,7 @@ def reason_against_file(path, relative, stamp):
     """Says why a file is not packed; None where it is, "" where that needs no mention."""
     if relative == f"{stamp['assignment']}-submission.zip" or path.name.endswith((".pyc", ".part")):
         return ""
-    if relative == STAMP:
+    if relative == STAMP or relative in stamp["flags"]:
         return None
     if path.is_symlink():
         return "a link: put the file itself here"
