@@ -9,6 +9,7 @@ Shapes: B batch, T time steps, D features of the input, U units.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import sys
@@ -312,7 +313,11 @@ def layer_outputs(kernel: np.ndarray, calls: list[dict[str, np.ndarray]]) -> lis
 
 
 def layer_gradient(kernel: np.ndarray, x: np.ndarray, h: np.ndarray, c: np.ndarray, direction: np.ndarray) -> Any:
-    """Gradients of `sum(layer(x, (h, c)) * direction)` with respect to x and to the kit cell's kernel."""
+    """Gradients of `sum(layer(x, (h, c)) * direction)` with respect to x and to the kit cell's kernel.
+
+    Returns:
+        `shape`: that of the layer's output; `x`, `weights`: the gradients, None where there is no such product.
+    """
     import tensorflow as tf
 
     layer = _make_layer([kernel])
@@ -320,10 +325,15 @@ def layer_gradient(kernel: np.ndarray, x: np.ndarray, h: np.ndarray, c: np.ndarr
     with eagerly(), tf.GradientTape() as tape:
         tape.watch(inputs)
         outputs = invoke(layer, "LSTMLayer", inputs, (tf.constant(h), tf.constant(c)))
+        outputs = tf.convert_to_tensor(outputs)
+        if outputs.shape == (x.shape[1], x.shape[0], *direction.shape[2:]):  # time first, which another test tells
+            outputs = tf.transpose(outputs, (1, 0, 2))
+        if outputs.shape != direction.shape:
+            return {"shape": list(outputs.shape), "x": None, "weights": []}
         total = tf.reduce_sum(outputs * direction)
     weights = layer.trainable_variables
     gradients = tape.gradient(total, [inputs, *weights])
-    return {"x": gradients[0], "weights": gradients[1:]}
+    return {"shape": list(outputs.shape), "x": gradients[0], "weights": gradients[1:]}
 
 
 def _trace(layer: Any, x: np.ndarray, states: list[np.ndarray], shape: tuple[int | None, ...]) -> Any:
@@ -462,6 +472,7 @@ def recording_builtins(found: set[str]) -> Iterator[None]:
     def watch(owner: Any, attribute: str, name: str) -> None:
         original = owner.__dict__[attribute]
 
+        @functools.wraps(original)  # Keras asks a method for its signature
         def noted(*arguments: Any, **options: Any) -> Any:
             found.add(name)
             return original(*arguments, **options)
@@ -470,7 +481,7 @@ def recording_builtins(found: set[str]) -> Iterator[None]:
         setattr(owner, attribute, noted)
 
     for owner, name in classes.items():
-        for attribute in {"__init__", "call"} & set(owner.__dict__):
+        for attribute in {"build", "call"} & set(owner.__dict__):
             watch(owner, attribute, f"keras.layers.{name}")
     for module in [module for name, module in sys.modules.items() if name.startswith("keras") and "backend" in name]:
         for name in {"rnn", "lstm", "gru"} & set(getattr(module, "__dict__", {})):

@@ -123,7 +123,8 @@ def test_training_moves_every_weight(student, rng):
     expect(
         not still,
         f"{len(still)} of {count:.0f} weights never change, such as {such_as}: such a train.py trains nothing there. "
-        "`@tf.function` on a `call` that is traced before its sublayers are built freezes their values.",
+        "Either the prediction does not depend on them, or a `@tf.function` was traced before its layers were built, "
+        "and froze their first values.",
     )
 
 
