@@ -21,6 +21,7 @@ $(VENV)/.installed: pyproject.toml
 
 # The three submissions are ours, so a machine without a jail may go on; each result says so.
 demo: install
+	@./download.sh || echo "No matter: the sample of MNIST in data/ serves."
 	$(BIN)/python tests/submissions/build.py $(DEMO)
 	for name in right blank buggy; do \
 	  $(BIN)/grader grade $(DEMO)/$$name.zip --assignment integration --insecure \

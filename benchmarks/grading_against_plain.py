@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 from grader import catalog
+from grader.intake.prepare import prepare
 
 HERE = Path(__file__).resolve().parent
 
@@ -45,9 +46,8 @@ def main() -> None:
     assignment = catalog.load(options.assignment)
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
-        submission, suite = folder / "submission", folder / "suite"
-        shutil.copytree(assignment.solution_dir, submission, ignore=shutil.ignore_patterns("__pycache__", "runs"))
-        shutil.copy(assignment.suite_dir / "adapters.py", submission)
+        suite = folder / "suite"
+        submission = prepare(assignment.solution_dir, assignment, folder).submission_dir
         suite.mkdir()
         for path in [HERE / "plain" / "conftest.py", *assignment.suite_dir.glob("test_*.py")]:
             shutil.copy(path, suite)

@@ -21,12 +21,12 @@ KIT_FILES = (
     "wire.py",
     "calls.py",
     "hollow.py",
+    "probes.py",
 )  # of grader/sandbox/, verbatim: the same codec and the same words as in grading
 DATA_FILES = ("data/mnist-mini.npz", "data/README.md", "data/SHA256SUMS", "download.sh")
 STAMP = "handout.json"
 REVIEW = "review.md"  # of the common files the one that students fill in and hand in
 
-_KIT_DOCSTRING = '"""Parts of the grader that run here too, so that its tests behave the same. Nothing to change."""\n'
 _FORBIDDEN = re.compile(r"^\s*(?:from|import) grader\b|(?:BEGIN|END) SOLUTION", re.MULTILINE)
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
@@ -61,11 +61,11 @@ def handout_files(assignment: Assignment, solution_dir: Path | None = None) -> d
     """
     files = stencil.make_stencil(assignment, solution_dir)
     kit: dict[str, bytes] = {
-        "kit/__init__.py": _KIT_DOCSTRING.encode(),
         "requirements.txt": "".join(f"{line}\n" for line in assignment.requirements).encode(),
     }
     sources = {name: assignment.suite_dir / name for name in SUITE_FILES}
     sources |= {f"kit/{name}": PACKAGE_DIR / "sandbox" / name for name in KIT_FILES}
+    sources["kit/__init__.py"] = COMMON_DIR / "kit/__init__.py"
     sources |= {name: ROOT_DIR / name for name in DATA_FILES if assignment.data}
     sources |= {path.name: path for path in sorted(COMMON_DIR.iterdir()) if path.is_file()}
     for name, path in sources.items():

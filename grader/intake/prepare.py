@@ -19,6 +19,7 @@ from grader.records import Note, SubmissionInfo
 MAX_STAMP_BYTES = 64 << 10
 MAX_WORD_LENGTH = 40
 
+_BESIDE_ADAPTERS = {"kit/__init__.py": "handout/files/kit/__init__.py", "kit/probes.py": "sandbox/probes.py"}
 # Files of every handout, and where the kit keeps them. Grading uses none of the submission's own.
 _COMMON_FILES = {
     "conftest.py": "handout/files/conftest.py",
@@ -97,6 +98,7 @@ def _raise_flag(submission: Path, flag: str) -> Note:
 def _restore(submission: Path, assignment: Assignment) -> list[Note]:
     """Puts the kit's files in place of the submission's; names those that differed."""
     suite_files = {name: assignment.suite_dir / name for name in ("adapters.py", "test_public.py")}
+    suite_files |= {name: PACKAGE_DIR / place for name, place in _BESIDE_ADAPTERS.items()}
     differing = []
     for name, original in {**{name: _given(assignment, name) for name in assignment.given}, **suite_files}.items():
         if not original.is_file():

@@ -16,7 +16,7 @@ MEMBERS = {
     *("README.md", "sums.py", "questions.md"),
     *("adapters.py", "test_public.py"),
     *("check_env.py", "conftest.py", "pytest.ini", "review.md", "submit.py"),
-    *("kit/__init__.py", "kit/calls.py", "kit/hollow.py", "kit/wire.py"),
+    *("kit/__init__.py", "kit/calls.py", "kit/hollow.py", "kit/probes.py", "kit/wire.py"),
     *("handout.json", "requirements.txt"),
 }
 
@@ -41,7 +41,7 @@ def test_the_zip_holds_what_a_student_needs_in_one_folder(project):
 
 def test_the_kit_files_are_those_of_the_sandbox(project):
     files = release.handout_files(project.assignment, project.solution)
-    for name in ("wire.py", "calls.py", "hollow.py"):
+    for name in ("wire.py", "calls.py", "hollow.py", "probes.py"):
         assert files[f"kit/{name}"] == (release.PACKAGE_DIR / "sandbox" / name).read_bytes()
 
 

@@ -12,7 +12,7 @@ import pytest
 from grader.catalog import PACKAGE_DIR
 from grader.errors import InvalidAssignment, UnusableSubmission
 from grader.handout import release
-from grader.intake.prepare import _COMMON_FILES, prepare
+from grader.intake.prepare import _BESIDE_ADAPTERS, _COMMON_FILES, prepare
 
 GOOD = {"data.py": b"x = 1\n", "cell.py": b"y = 2\n", "given.py": b"GIVEN = 1\r\n", "questions.md": b"A1\n"}
 
@@ -41,7 +41,7 @@ def test_the_submission_is_a_read_only_copy_with_the_kits_files(prepared, tmp_pa
     result = prepared(GOOD)
     folder = result.submission_dir
     assert folder == tmp_path / "run-0/submission"
-    assert sorted(path.name for path in folder.iterdir()) == sorted([*GOOD, "adapters.py", "test_public.py"])
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*GOOD, "adapters.py", "kit", "test_public.py"])
     assert (folder / "data.py").read_bytes() == GOOD["data.py"]
     assert (folder / "adapters.py").read_text() == "kept = {}\n"
     assert stat.S_IMODE((folder / "data.py").stat().st_mode) == 0o444
@@ -124,8 +124,9 @@ def test_files_of_the_handout_that_differ_but_do_nothing_are_named(prepared):
 
 def test_each_program_of_the_handouts_is_compared_with_the_kits():
     programs = {path.name for path in release.COMMON_DIR.glob("*.py")}
-    assert set(_COMMON_FILES) == programs | {"pytest.ini"} | {f"kit/{name}" for name in release.KIT_FILES}
-    assert all((PACKAGE_DIR / place).is_file() for place in _COMMON_FILES.values())
+    kit = {"kit/__init__.py", *(f"kit/{name}" for name in release.KIT_FILES)}
+    assert {*_COMMON_FILES, *_BESIDE_ADAPTERS} == programs | {"pytest.ini"} | kit
+    assert all((PACKAGE_DIR / place).is_file() for place in (*_COMMON_FILES.values(), *_BESIDE_ADAPTERS.values()))
 
 
 def test_a_hand_in_without_the_assignments_files_is_refused(prepared):

@@ -9,34 +9,18 @@ Shapes: B batch, T time steps, D features of the input, U units.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import itertools
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from kit import probes
+from kit.probes import eagerly, numeric_series, variables_of
 
 kept: dict[str, Any] = {}  # objects that stay here between the calls of one test, such as a cell
-
-
-@contextmanager
-def eagerly() -> Iterator[None]:
-    """Runs what is decorated with `@tf.function` as plain Python.
-
-    The first call of a model must happen like this: a `@tf.function` on `call` that is traced before the sublayers are
-    built freezes their initial values into the graph, and training changes nothing.
-    """
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(False)
 
 
 def invoke(layer: Any, what: str, *arguments: Any) -> Any:
@@ -47,24 +31,6 @@ def invoke(layer: Any, what: str, *arguments: Any) -> Any:
         names = {1: "(x)", 2: "(x, states)"}[len(arguments)]
         raise TypeError(f"`{what}.call` can't be called with {names}: {error}") from None
     return layer(*arguments) if callable(layer) else layer.call(*arguments)
-
-
-def variables_of(layer: Any) -> list[Any]:
-    """Every float variable of a layer, whether Keras tracks it or not."""
-    found = list(getattr(layer, "variables", []))
-    pending = list(vars(layer).values())
-    while pending:
-        value = pending.pop()
-        if isinstance(value, (list, tuple)):
-            pending.extend(value)
-        elif isinstance(value, dict):
-            pending.extend(value.values())
-        elif hasattr(value, "assign") and hasattr(value, "shape"):
-            found.append(value)
-        elif hasattr(value, "variables"):
-            found.extend(value.variables)
-    unique = {id(variable): variable for variable in found}
-    return [variable for variable in unique.values() if "float" in str(variable.dtype)]
 
 
 # -- 1: data ----------------------------------------------------------------------------------------------------------
@@ -348,24 +314,15 @@ def _trace(layer: Any, x: np.ndarray, states: list[np.ndarray], shape: tuple[int
     return function.get_concrete_function()
 
 
-def _operations(graph: Any) -> list[str]:
-    """The types of all operations of a graph and of the functions that it calls."""
-    definition = graph.as_graph_def()
-    nodes = list(definition.node)
-    for function in definition.library.function:
-        nodes.extend(function.node_def)
-    return [node.op for node in nodes]
-
-
 def layer_graphs(kernel: np.ndarray, lengths: list[int]) -> list[dict[str, int]]:
     """Traces the layer once for each length T: how many operations the graph has, and how many loops are among them."""
     found = []
     for length in lengths:
         x = np.zeros((2, length, kernel.shape[0]), np.float32)
         states = [np.zeros((2, kernel.shape[1]), np.float32)] * 2
-        operations = _operations(_trace(_make_layer([kernel]), x, states, x.shape).graph)
-        loops = sum(operation in ("While", "StatelessWhile") for operation in operations)
-        found.append({"operations": len(operations), "loops": loops})
+        types = probes.operations(_trace(_make_layer([kernel]), x, states, x.shape).graph)
+        loops = sum(operation in ("While", "StatelessWhile") for operation in types)
+        found.append({"operations": len(types), "loops": loops})
     return found
 
 
@@ -460,40 +417,6 @@ def model_gradients(x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def recording_builtins(found: set[str]) -> Iterator[None]:
-    """Notes which of Keras' own recurrent layers and functions run, under whatever name they were imported."""
-    import keras
-
-    names = [name for name in dir(keras.layers) if any(word in name for word in ("RNN", "LSTM", "GRU"))]
-    classes = {getattr(keras.layers, name): name for name in [*names, "Bidirectional"]}
-    undo: list[tuple[Any, str, Any]] = []
-
-    def watch(owner: Any, attribute: str, name: str) -> None:
-        original = owner.__dict__[attribute]
-
-        @functools.wraps(original)  # Keras asks a method for its signature
-        def noted(*arguments: Any, **options: Any) -> Any:
-            found.add(name)
-            return original(*arguments, **options)
-
-        undo.append((owner, attribute, original))
-        setattr(owner, attribute, noted)
-
-    for owner, name in classes.items():
-        for attribute in {"build", "call"} & set(owner.__dict__):
-            watch(owner, attribute, f"keras.layers.{name}")
-    for module in [module for name, module in sys.modules.items() if name.startswith("keras") and "backend" in name]:
-        for name in {"rnn", "lstm", "gru"} & set(getattr(module, "__dict__", {})):
-            if inspect.isfunction(module.__dict__[name]):
-                watch(module, name, f"keras.backend.{name}")
-    try:
-        yield
-    finally:
-        for owner, attribute, original in reversed(undo):
-            setattr(owner, attribute, original)
-
-
 def builtins_in_use(part: str) -> list[str]:
     """Which ready-made recurrent layers, operations or frameworks run in a part of the submission.
 
@@ -502,33 +425,22 @@ def builtins_in_use(part: str) -> list[str]:
     """
     import tensorflow as tf
 
-    found: set[str] = set()
-    loaded = set(sys.modules)
-    x = np.zeros((2, 3, 1), np.float32)
-    states = [np.zeros((2, 4), np.float32)] * 2
-    with recording_builtins(found):
+    x, state = tf.zeros((2, 3, 1)), tf.zeros((2, 4))
+
+    def make() -> Callable[[], Any]:
         import lstm
         import model
 
-        found.clear()  # what runs counts, not what was made at import for another purpose
         if part == "cell":
-            thing, what, arguments = lstm.LSTMCell(4), "LSTMCell", [x[:, 0], states]
-        elif part == "layer":
-            thing, what, arguments = _make_layer([np.ones((1, 4), np.float32)]), "LSTMLayer", [x, states]
-        else:
-            thing, what, arguments = model.IntegrationModel(), "IntegrationModel", [x]
-        tensors = [tuple(map(tf.constant, item)) if isinstance(item, list) else tf.constant(item) for item in arguments]
-        with eagerly():
-            invoke(thing, what, *tensors)
-        try:
-            graph = tf.function(lambda: invoke(thing, what, *tensors)).get_concrete_function().graph
-            operations = _operations(graph)
-        except Exception:  # code that works eagerly alone is another test's matter
-            operations = []
-    found.update(operation for operation in operations if any(word in operation for word in ("LSTM", "RNN", "GRU")))
-    new = {name.partition(".")[0] for name in set(sys.modules) - loaded}
-    found.update(new & {"torch", "jax", "flax", "mxnet", "theano"})
-    return sorted(found)
+            cell = lstm.LSTMCell(4)
+            return lambda: invoke(cell, "LSTMCell", x[:, 0], (state, state))
+        if part == "layer":
+            layer = _make_layer([np.ones((1, 4), np.float32)])
+            return lambda: invoke(layer, "LSTMLayer", x, (state, state))
+        whole = model.IntegrationModel()
+        return lambda: invoke(whole, "IntegrationModel", x)
+
+    return probes.builtins_in_use(make, ("lstm", "model"))
 
 
 # -- 4: training ------------------------------------------------------------------------------------------------------
@@ -695,18 +607,7 @@ def train_whole(
     history = train(model, train_dataset, validation_dataset, epochs=epochs, **options)
     if not epochs_done:
         accuracy()
-    return {"history": history, "losses": losses, "curve": {"title": "Training", "series": _series(history)}}
-
-
-def _series(history: Any) -> dict[str, list[float]]:
-    """The lists of plain numbers in a history, for the plot in the report."""
-    series = {}
-    for name, values in history.items() if isinstance(history, dict) else []:
-        try:
-            series[str(name)] = [float(value) for value in values]
-        except (TypeError, ValueError):
-            continue
-    return series
+    return {"history": history, "losses": losses, "curve": {"title": "Training", "series": numeric_series(history)}}
 
 
 def predict(x: np.ndarray) -> Any:
@@ -720,37 +621,5 @@ def predict(x: np.ndarray) -> Any:
 
 
 def public_functions(module: str) -> list[dict[str, Any]]:
-    """The public functions and methods of one of your files, read from its source.
-
-    Returns:
-        For each its name, whether it has a docstring (for `__init__` the class's counts), and its parameters without a
-        type: neither annotated nor given in the docstring as `name (type)` or `name : type`.
-    """
-    import ast
-    import re
-    from pathlib import Path
-
-    tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_bytes())
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    found: list[tuple[str, Any, str]] = [(node.name, node, "") for node in tree.body if isinstance(node, functions)]
-    for owner in tree.body:
-        if isinstance(owner, ast.ClassDef) and not owner.name.startswith("_"):
-            text = ast.get_docstring(owner) or ""
-            for node in owner.body:
-                if isinstance(node, functions):
-                    found.append((f"{owner.name}.{node.name}", node, text if node.name == "__init__" else ""))
-    outlines = []
-    for name, node, inherited in found:
-        if node.name.startswith("_") and node.name != "__init__":
-            continue
-        text = f"{ast.get_docstring(node) or ''}\n{inherited}".strip()
-        parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        untyped = [
-            parameter.arg
-            for parameter in parameters
-            if parameter.annotation is None and not re.search(rf"\b{parameter.arg}\b`*\s*[:(]\s*\w", text)
-        ]
-        if "." in name and untyped and untyped[0] == parameters[0].arg:
-            untyped = untyped[1:]  # self
-        outlines.append({"name": name, "docstring": len(text) >= 10, "untyped": untyped})
-    return outlines
+    """The public functions and methods of one of your files; see `kit/probes.py`."""
+    return probes.public_functions(Path(__file__).with_name(f"{module}.py"))
