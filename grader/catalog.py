@@ -6,8 +6,7 @@ import difflib
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,139 +15,39 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+from grader.assignment import (
+    IMPORT_TASK,
+    LOADER,
+    PACKAGE_DIR,
+    ROOT_DIR,
+    Assignment,
+    Gradescope,
+    Question,
+    Task,
+    Training,
+)
 from grader.errors import InvalidAssignment, UnknownAssignment
 from grader.records import Limits
 
-PACKAGE_DIR = Path(__file__).resolve().parent
+__all__ = [
+    "IMPORT_TASK",
+    "LOADER",
+    "PACKAGE_DIR",
+    "ROOT_DIR",
+    "Assignment",
+    "Gradescope",
+    "Question",
+    "Task",
+    "Training",
+    "load",
+    "names",
+    "read",
+]
+
 SUITES_DIR = PACKAGE_DIR / "suites"
-ROOT_DIR = PACKAGE_DIR.parent  # of a checkout: holds solution/ and stencil/
-
 WORKERS = ("tensorflow", "numpy")
-IMPORT_TASK = "0"
 DATA_SETS = ("mnist",)
-LOADER = "mnist.py"  # given file that reads the data set; a copy of grader/oracles/mnist.py
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One task of the handout.
-
-    Attributes:
-        code: Whether it has a block of its own in the solution.
-        needs: Tasks without which its tests cannot run, as written; see `Assignment.needed_by`.
-        flag: Name of a file that must be in the hand-in for the task to exist at all, or "".
-    """
-
-    id: str
-    title: str
-    points: float
-    tier: str
-    needs: tuple[str, ...] = ()
-    code: bool = True
-    flag: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One written question; a person gives its points. `flag` as of `Task`."""
-
-    id: str
-    title: str
-    points: float
-    flag: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Training:
-    """A training that runs once in the background, for the fixture `trained(name)`.
-
-    Attributes:
-        sample: Arguments in place of others where only the sample of the data is there.
-        flag: As `Task.flag`.
-    """
-
-    name: str
-    adapter: str
-    limit_s: float
-    arguments: dict[str, Any]
-    sample: dict[str, Any] = field(default_factory=dict)
-    flag: str = ""
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """One assignment, as assignment.toml declares it.
-
-    Attributes:
-        data: The data set that its trainings and tests use, or "".
-        forbidden: Packages that a submission may import and not use.
-        sample_thresholds: In place of `thresholds` where only the sample of the data is there.
-    """
-
-    name: str
-    title: str
-    version: str
-    worker: str
-    modules: tuple[str, ...]
-    files: tuple[str, ...]
-    given: tuple[str, ...]
-    tiers: tuple[str, ...]
-    bonus_tiers: tuple[str, ...]
-    requirements: tuple[str, ...]
-    limits: Limits
-    thresholds: dict[str, float]
-    trainings: dict[str, Training]
-    tasks: dict[str, Task]
-    questions: tuple[Question, ...]
-    suite_dir: Path
-    data: str = ""
-    forbidden: tuple[str, ...] = ()
-    sample_thresholds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """Names of the files that switch tasks on."""
-        flags = [task.flag for task in self.tasks.values()] + [question.flag for question in self.questions]
-        return tuple(dict.fromkeys(filter(None, flags)))
-
-    def for_submission(self, folder: Path) -> Assignment:
-        """The assignment as this submission takes it: without what is switched on by a flag file that it lacks."""
-        off = {flag for flag in self.flags if not (folder / flag).is_file()}
-        kept = {task.id: task for task in self.tasks.values() if task.flag not in off}
-        return replace(
-            self,
-            tasks={
-                name: replace(task, needs=tuple(need for need in task.needs if need in kept))
-                for name, task in kept.items()
-            },
-            trainings={name: training for name, training in self.trainings.items() if training.flag not in off},
-            questions=tuple(question for question in self.questions if question.flag not in off),
-        )
-
-    @property
-    def solution_dir(self) -> Path:
-        return ROOT_DIR / "solution" / self.name
-
-    @property
-    def stencil_dir(self) -> Path:
-        return ROOT_DIR / "stencil" / self.name
-
-    @property
-    def max_score(self) -> float:
-        """Automatic points without bonus."""
-        return sum(task.points for task in self.tasks.values() if task.tier not in self.bonus_tiers)
-
-    @property
-    def points_awaiting_review(self) -> float:
-        return sum(question.points for question in self.questions)
-
-    @cached_property
-    def needed_by(self) -> dict[str, tuple[str, ...]]:
-        """For each task the tasks that it needs, transitively, in the order of the handout."""
-        closed: dict[str, set[str]] = {}
-        for task in self.tasks.values():  # needed tasks come before
-            closed[task.id] = set(task.needs).union(*(closed[need] for need in task.needs))
-        return {task: tuple(other for other in self.tasks if other in closed[task]) for task in self.tasks}
+HIDDEN = ("hidden", "after_due_date", "after_published")  # Gradescope's words for tests that a student does not see
 
 
 def names() -> list[str]:
@@ -246,6 +145,7 @@ class _Reader:
             {
                 **{"given": _TEXTS, "bonus_tiers": _TEXTS, "limits": _TABLE, "thresholds": _THRESHOLDS},
                 **{"training": _TABLE_OF_TABLES, "question": _TABLES, "data": _TEXT, "forbidden": _TEXTS},
+                "gradescope": _TABLE,
             },
         )
         if table["worker"] not in WORKERS:
@@ -289,6 +189,7 @@ class _Reader:
             data=table.get("data", ""),
             forbidden=tuple(table.get("forbidden", ())),
             sample_thresholds={key: float(value) for key, value in sample_thresholds.items()},
+            gradescope=self.gradescope(table.get("gradescope", {})),
         )
 
     def task(self, table: dict[str, Any], tiers: tuple[str, ...]) -> Task:
@@ -357,6 +258,17 @@ class _Reader:
             sample=dict(table.get("sample", {})),
             flag=table.get("flag", ""),
         )
+
+    def gradescope(self, table: dict[str, Any]) -> Gradescope:
+        self.check_keys(
+            table, "[gradescope]", {}, {"hidden_tests": _TEXT, "leaderboard": _TABLE, "full_runs_per_day": _NUMBER}
+        )
+        made = Gradescope(**table)
+        if made.hidden_tests not in HIDDEN:
+            raise self.fail(f"hidden_tests is {made.hidden_tests!r}; expected one of {', '.join(HIDDEN)}")
+        if not set(made.leaderboard.values()) <= {"asc", "desc"}:
+            raise self.fail("leaderboard of [gradescope] says asc or desc for each measure")
+        return made
 
     def question(self, table: dict[str, Any]) -> Question:
         where = f"[[question]] {table.get('id', '')}".rstrip()

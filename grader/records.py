@@ -162,6 +162,7 @@ class SubmissionResult:
         suite_sha256: Of the suite's files.
         seed: Of all random inputs; `--seed` replays it.
         sandbox_tier: `jailed`, `bubblewrap` or `bare`, with what it promises in docs/security.md.
+        measures: What the suite measured, such as {"accuracy": 0.97}.
         data: "mnist" or "mnist-mini" (the sample), which decides thresholds; "" where the assignment needs none.
         peak_memory_bytes: Of the largest worker, with what it shares with its zygote; 0 where none ended.
         started_at: ISO 8601 in UTC.
@@ -181,6 +182,7 @@ class SubmissionResult:
     tasks: tuple[TaskScore, ...] = ()
     cases: tuple[Case, ...] = ()
     curves: tuple[Curve, ...] = ()
+    measures: dict[str, float] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     handout_version: str = ""
     kit_version: str = ""

@@ -198,8 +198,8 @@ def test_a_contradictory_file_is_refused(text, words, read, tmp_path):
 def test_an_unknown_assignment_is_refused_with_the_nearest(tmp_path):
     with pytest.raises(UnknownAssignment) as caught:
         catalog.load("intergration")
-    assert "there is no assignment 'intergration' (did you mean 'integration'?); there are: integration" in str(
-        caught.value
+    assert str(caught.value) == (
+        "there is no assignment 'intergration' (did you mean 'integration'?); there are: " + ", ".join(catalog.names())
     )
 
 
@@ -214,3 +214,42 @@ def test_every_assignment_of_the_kit_can_be_read(name):
     assignment = catalog.load(name)
     assert assignment.name == name
     assert assignment.max_score > 0
+
+
+DATA = """
+[thresholds.sample]
+accuracy = 0.5
+
+[gradescope]
+leaderboard = { accuracy = "desc" }
+"""
+
+
+def test_data_flags_and_gradescope(read, tmp_path):
+    text = GOOD.replace("[limits]", 'flag = "extra"\n\n[limits]').replace("given.py", "mnist.py") + DATA
+    assignment = read(text.replace('worker = "numpy"', 'worker = "numpy"\ndata = "mnist"\nforbidden = ["torch"]'))
+    assert (assignment.data, assignment.forbidden, assignment.flags) == ("mnist", ("torch",), ("extra",))
+    assert assignment.thresholds == {"accuracy": 1.0}
+    assert assignment.sample_thresholds == {"accuracy": 0.5}
+    assert assignment.gradescope.leaderboard == {"accuracy": "desc"}
+    assert list(assignment.for_submission(tmp_path).tasks) == ["1.1", "1.2"]
+    (tmp_path / "extra").touch()
+    assert assignment.for_submission(tmp_path) == assignment
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[limits]", 'flag = ""\n\n[limits]', "flag of [[task]] 1.3 is ''"),
+        ('worker = "numpy"', 'worker = "numpy"\ndata = "mnist"', "has mnist.py among its given files"),
+        ('worker = "numpy"', 'worker = "numpy"\ndata = "cifar"', "data is 'cifar'; expected one of mnist"),
+        ("accuracy = 1\n", "accuracy = 1\nsample = { loss = 1 }\n", "[thresholds.sample] has 'loss'"),
+        ("[limits]", '[gradescope]\nhidden_tests = "visible"\n\n[limits]', "hidden_tests is 'visible'"),
+        ("[limits]", '[gradescope]\nleaderboard = { x = "up" }\n\n[limits]', "says asc or desc"),
+    ],
+)
+def test_contradictions_of_data_and_gradescope_are_named(read, old, new, words):
+    assert GOOD.count(old) == 1
+    with pytest.raises(InvalidAssignment) as caught:
+        read(GOOD.replace(old, new))
+    assert words in str(caught.value)

@@ -71,5 +71,10 @@ def thresholds():
 
 
 @pytest.fixture
+def measure():
+    return lambda name, value: None
+
+
+@pytest.fixture
 def credit():
     return lambda ratio, message="": None

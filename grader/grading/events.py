@@ -9,6 +9,7 @@
 {"event": "training_started", "name": "main", "limit_s": 150.0}
 {"event": "training_finished", "name": "main"}
 {"event": "curve", "curve": Curve}
+{"event": "measure", "name": "accuracy", "value": 0.97}
 {"event": "peak_memory", "size_bytes": 1700000000}
 """
 

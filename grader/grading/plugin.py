@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -239,6 +239,13 @@ def _thresholds(request: pytest.FixtureRequest) -> dict[str, float]:
     judge = request.config.stash[JUDGE]
     sample = judge.data is not None and judge.data.is_sample
     return dict(judge.assignment.sample_thresholds if sample else judge.assignment.thresholds)
+
+
+@pytest.fixture(name="measure")
+def _measure(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
+    """`measure(name, value)`: a number for the report and the leaderboard; finite, computed by the suite."""
+    judge = request.config.stash[JUDGE]
+    return lambda name, value: judge.tell("measure", name=name, value=value)
 
 
 @pytest.fixture(name="modules")

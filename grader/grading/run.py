@@ -160,6 +160,7 @@ class _Run:
         self.expected: dict[str, Case] = {}
         self.ended: dict[str, Case] = {}
         self.curves: list[Curve] = []
+        self.measures: dict[str, float] = {}
         self.tier = ""
         self.data = ""
         self.peak_memory_bytes = 0
@@ -225,6 +226,8 @@ class _Run:
             self.watcher.training_finished(event["name"])
         elif kind == "curve":
             self.curves.append(msgspec.convert(event["curve"], Curve))
+        elif kind == "measure":
+            self.measures[event["name"]] = float(event["value"])
         elif kind == "peak_memory":
             self.peak_memory_bytes = event["size_bytes"]
 
@@ -277,6 +280,7 @@ class _Run:
             max_score=assignment.max_score,
             points_awaiting_review=assignment.points_awaiting_review,
             curves=tuple(self.curves),
+            measures=dict(self.measures),
             notes=prepared.notes if prepared else (),
             handout_version=prepared.handout_version if prepared else "",
             kit_version=assignment.version,

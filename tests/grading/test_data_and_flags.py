@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import catalog
+from grader import assignment, catalog
 from grader.audit.cache import ResultCache
 from grader.grading import data as data_module
 from grader.grading.run import Grader
@@ -45,7 +45,7 @@ def grader(toy: catalog.Assignment, tmp_path_factory: pytest.TempPathFactory) ->
     (root / "solution" / toy.name).mkdir(parents=True)
     shutil.copy(mnist.__file__, root / "solution" / toy.name / catalog.LOADER)
     with pytest.MonkeyPatch.context() as patch, Grader(toy) as grader:
-        patch.setattr(catalog, "ROOT_DIR", root)
+        patch.setattr(assignment, "ROOT_DIR", root)
         yield grader
 
 

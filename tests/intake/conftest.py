@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import catalog
+from grader import assignment, catalog
 from grader.catalog import Assignment
 
 Members = dict[str, bytes] | Iterable[tuple[str | zipfile.ZipInfo, bytes]]
@@ -67,7 +67,7 @@ def make_folder(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Assignment:
     """An assignment with two modules, a given file and a stencil, in a checkout of its own."""
-    monkeypatch.setattr(catalog, "ROOT_DIR", tmp_path / "checkout")
+    monkeypatch.setattr(assignment, "ROOT_DIR", tmp_path / "checkout")
     suite, stencil = tmp_path / "suites/toy", tmp_path / "checkout/stencil/toy"
     suite.mkdir(parents=True)
     stencil.mkdir(parents=True)

@@ -149,10 +149,11 @@ def test_loss_falls_in_two_epochs(trained, thresholds):
 @pytest.mark.task(
     "4.2", points=3, hint="Train longer or at another rate (`CONFIG`), or look for a fault in cell and layer"
 )
-def test_accuracy(trained, thresholds, rng):
+def test_accuracy(trained, thresholds, measure, rng):
     """The trained model tells the sign of at least 80 % of new signals."""
     x = rng.normal(size=(2000, 25, 1)).astype(np.float32)
     prediction = as_array(trained("main").predict(x=x), "the predictions", shape=(2000, 1), kind="float")
     reached = float(np.mean((prediction > 0.5) == (x.sum(axis=1) > 0)))
+    measure("accuracy", reached)
     least = thresholds["accuracy"]
     expect(reached >= least, f"{reached:.1%} of 2000 new signals are told rightly; expected at least {least:.0%}.")
