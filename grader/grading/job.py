@@ -20,6 +20,7 @@ class Job:
         seed: Of all random inputs.
         cores: Processors that may be used; the first trains, the last tests.
         trains: False leaves out every test that needs a training.
+        public_only: Leaves out every test that students can't see.
         events_fd: Pipe to the parent, inherited by the judge; -1 until there is one.
     """
 
@@ -30,6 +31,7 @@ class Job:
     seed: int
     cores: tuple[int, ...]
     trains: bool = True
+    public_only: bool = False
     events_fd: int = -1
 
     @property

@@ -99,8 +99,12 @@ class Judge:
             item: mark for item, mark in marks.items() if mark.task in {*self.assignment.tasks, catalog.IMPORT_TASK}
         }
         check_points(list(self.marks.values()), self.assignment)
-        items[:] = [item for item, mark in self.marks.items() if self.job.trains or not mark.trained]
+        items[:] = [item for item, mark in self.marks.items() if self.is_asked_for(mark)]
         items.sort(key=lambda item: order(self.marks[item], self.assignment))
+
+    def is_asked_for(self, mark: Mark) -> bool:
+        """Whether this grading, which may be one of a part, runs the test."""
+        return (self.job.trains or not mark.trained) and (not self.job.public_only or mark.visibility == "visible")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         marks = [self.marks[item] for item in session.items]

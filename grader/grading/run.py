@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -110,6 +110,7 @@ class Grader:
         *,
         seed: int | None = None,
         trains: bool = True,
+        public_only: bool = False,
         watcher: Watcher | None = None,
         on_update: Callable[[SubmissionResult], None] | None = None,
     ) -> SubmissionResult:
@@ -119,11 +120,12 @@ class Grader:
             path: The hand-in.
             seed: Of all random inputs; drawn if None.
             trains: False leaves out every test that needs a training; such a result is for audits alone.
+            public_only: Runs the public tests alone, as students can at home.
             watcher: Is told what runs.
             on_update: Gets a whole, truthful result at the start and after each test.
         """
         seed = secrets.randbits(SEED_BITS) if seed is None else seed
-        run = _Run(self, path, seed, trains, watcher or Silent(), on_update)
+        run = _Run(self, path, seed, _Part(trains, public_only), watcher or Silent(), on_update)
         try:
             return run.whole()
         except KitError as error:
@@ -135,6 +137,13 @@ class Grader:
             return run.could_not_grade(f"the grader broke down ({type(error).__name__})", traceback.format_exc())
 
 
+class _Part(NamedTuple):
+    """Which tests a grading runs."""
+
+    trains: bool
+    public_only: bool
+
+
 class _Run:
     """One grading under way."""
 
@@ -143,7 +152,7 @@ class _Run:
         grader: Grader,
         path: Path,
         seed: int,
-        trains: bool,
+        part: _Part,
         watcher: Watcher,
         on_update: Callable[[SubmissionResult], None] | None,
     ) -> None:
@@ -151,7 +160,7 @@ class _Run:
         self.assignment = grader.assignment
         self.path = path
         self.seed = seed
-        self.trains = trains
+        self.part = part
         self.watcher = watcher
         self.on_update = on_update
         self.started = time.monotonic()
@@ -189,7 +198,8 @@ class _Run:
             insecure=self.grader.insecure,
             seed=self.seed,
             cores=self.grader.cores,
-            trains=self.trains,
+            trains=self.part.trains,
+            public_only=self.part.public_only,
         )
         trainings_s = sum(training.limit_s for training in self.assignment.trainings.values())
         stack.callback(self.grader.end_workers)
