@@ -1,0 +1,134 @@
+"""Task 8: trainings and the whole program."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from grader.oracles import mnist
+from grader.oracles.compare import as_array, as_dict, as_items, as_number, as_numbers, expect
+
+NOISE = 0.02  # of a pixel between 0 and 1
+
+
+def noisy_digits(rng):
+    """The test digits in random order, with noise, and their labels; the labels stay here."""
+    data = mnist.load()
+    order = rng.permutation(len(data.test_images))
+    noise = rng.normal(scale=255 * NOISE, size=data.test_images.shape)
+    images = np.clip(np.rint(data.test_images + noise), 0, 255).astype(np.uint8)
+    return images[order], data.test_labels[order]
+
+
+def reached(trained, which, rng):
+    """The share of test digits that a trained model tells rightly."""
+    images, labels = noisy_digits(rng)
+    prediction = trained(which).predict(which=which, images=images)
+    what = f"the output of the {which} model"
+    prediction = as_array(prediction, what, shape=(len(images), 10), axes="images x classes", kind="float")
+    return float(np.mean(prediction.argmax(axis=1) == labels))
+
+
+@pytest.mark.task("8.1", points=2, limit_s=60, hint="Does each part pass its own tests?")
+def test_simple_loss_falls(trained):
+    """The loss of the simple model falls."""
+    result = as_dict(trained("simple").result, "the training", ["losses"])
+    values = as_numbers(result["losses"], "the losses", length=10)
+    expect(
+        values[-1] < 0.9 * values[0],
+        f"the loss went from {values[0]:.3g} in the first tenth of the training to {values[-1]:.3g} in the last.",
+    )
+
+
+@pytest.mark.task("8.1", points=4, limit_s=60, hint="Does each part pass its own tests?")
+def test_simple_accuracy(trained, thresholds, rng):
+    """The simple model, as given, tells enough test digits."""
+    share, least = reached(trained, "simple", rng), thresholds["simple_accuracy"]
+    expect(share >= least, f"{share:.2%} of the test digits are told rightly; expected at least {least:.0%}.")
+
+
+@pytest.mark.task("8.2", points=1, hint="`SimpleNamespace(model=..., epochs=..., batch_size=...)`")
+def test_advanced_components(student):
+    """The advanced model is compiled, and has two or more Dense layers and two or more activations."""
+    keys = ["with_weights", "others", "epochs", "batch_size", "compiled", "is_model"]
+    found = as_dict(student.advanced_parts(), "the answer", keys)
+    for key, what in (("with_weights", "layers with weights"), ("others", "layers without, such as activations")):
+        count = as_number(found[key], "the number")
+        expect(count >= 2, f"the advanced model has {count:.0f} {what}; expected two or more.")
+    for key in ("epochs", "batch_size"):
+        expect(as_number(found[key], key) >= 1, f"{key} is less than 1.")
+    expect(found["is_model"] is True, "`model` is no Model.")
+    expect(found["compiled"] is True, "the model is not compiled: it lacks an optimizer, a loss or an accuracy.")
+
+
+@pytest.mark.task("8.2", points=9, limit_s=60, hint="More units, a lower learning rate, more epochs")
+def test_advanced_accuracy(trained, thresholds, rng):
+    """The advanced model tells enough test digits."""
+    share, least = reached(trained, "advanced", rng), thresholds["advanced_accuracy"]
+    expect(share > least, f"{share:.2%} of the test digits are told rightly; expected more than {least:.0%}.")
+
+
+# -- 8.3 --------------------------------------------------------------------------------------------------------------
+
+RIGHT = 0.6  # share of the test labels that are right
+TRAIN, TEST = 2000, 500
+
+
+def patterns(rng):
+    """Easy images of ten classes: strokes at random places with noise, so that any model that learns knows them all.
+
+    Two in five of the test labels are those of another class: what a right program prints is the share of the rest.
+    """
+    shapes = rng.random((10, 28, 28)) < 0.1
+
+    def draw(count):
+        labels = rng.permutation(np.arange(count) % 10)
+        images = 190 * shapes[labels] + rng.integers(0, 50, size=(count, 28, 28))
+        return images.astype(np.uint8), labels.astype(np.uint8)
+
+    train, (test_images, labels) = draw(TRAIN), draw(TEST)
+    wrong = rng.permutation(TEST) >= RIGHT * TEST
+    test_labels = np.where(wrong, (labels + 1) % 10, labels).astype(np.uint8)
+    return {"train_images": train[0], "train_labels": train[1], "test_images": test_images, "test_labels": test_labels}
+
+
+def numbers_in(line):
+    """Every number of a line, as a share: percentages too."""
+    found = []
+    for text, percent in re.findall(r"(\d+(?:\.\d+)?(?:e-?\d+)?)\s*(%?)", line):
+        value = float(text)
+        found.append(value / 100 if percent or value > 1 else value)
+    return found
+
+
+@pytest.mark.task("8.3", points=2, limit_s=90, hint="Evaluate on the test data, and print that accuracy last")
+def test_main_prints_test_accuracy(student, rng):
+    """`main()` trains on the training data alone, and the last line that it prints holds the test accuracy."""
+    found = as_dict(student.run_main(**patterns(rng)), "the answer", ["printed", "rows"])
+    for rows in as_items(found["rows"], "the calls of `fit`"):
+        count = as_number(rows, "the number of samples")
+        expect(count <= TRAIN, f"`fit` is given {count:.0f} samples; there are {TRAIN} to train on.")
+    lines = [str(line) for line in as_items(found["printed"], "the output")]
+    expect(lines, "`main()` prints nothing.")
+    values = numbers_in(lines[-1])
+    expect(values, f"the last line that `main()` prints has no number: {lines[-1][:80]!r}.")
+    close = [value for value in values if abs(value - RIGHT) < 0.1]
+    earlier = any(abs(value - RIGHT) < 0.1 for line in lines[:-1] for value in numbers_in(line))
+    hint = " It stands in an earlier line." if earlier else ""
+    high = " Is that the accuracy on the training data?" if max(values) > 0.9 else ""
+    expect(
+        close,
+        f"{RIGHT:.0%} of the test labels can be told here (the others are wrong on purpose); the last line that "
+        f"`main()` prints says {max(values):.3g}.{hint or high}",
+    )
+
+
+@pytest.mark.task("8.3", points=1, limit_s=90, hint="Vectorize: no loop over samples")
+def test_main_in_time(student, rng, thresholds):
+    """On all training images the program would end within ten minutes."""
+    found = as_dict(student.run_main(**patterns(rng)), "the answer", ["seconds"])
+    seconds = as_number(found["seconds"], "the time") * 60_000 / TRAIN
+    most = thresholds["program_s"]
+    expect(seconds <= most, f"on 60,000 images `main()` would take {seconds:.0f} s; at most {most:.0f} s are allowed.")
