@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,11 +16,17 @@ from grader.grading.data import read_data
 from grader.grading.fingerprint import sha256_of, suite_sha256
 from grader.records import SubmissionResult
 
+Kept = TypeVar("Kept")
 _JUDGING = (
     *("assignment.py", "catalog.py", "errors.py", "records.py"),
     *("grading/*.py", "grading/*.ini", "sandbox/*.py", "intake/*.py"),
 )
 _MAY_PASS = frozenset({"ours", "time"})  # kinds of failure that a machine with less to do would not show
+
+
+def is_final(result: SubmissionResult) -> bool:
+    """Whether another run of the same could not end better."""
+    return result.verdict == "graded" and not any(case.kind in _MAY_PASS for case in result.cases)
 
 
 class ResultCache:
@@ -43,15 +50,14 @@ class ResultCache:
         files = sha256_of((path for path in submission.rglob("*") if path.is_file()), submission)
         return hashlib.sha256(f"{self._base} {files} {trains}".encode()).hexdigest()
 
-    def get(self, key: str) -> SubmissionResult | None:
+    def get(self, key: str, kind: type[Kept]) -> Kept | None:
+        """What was kept under that key, or None where there is nothing, or nothing whole."""
         with suppress(OSError, msgspec.DecodeError):
-            return msgspec.json.decode((self._folder / f"{key}.json").read_bytes(), type=SubmissionResult)
+            return msgspec.json.decode((self._folder / f"{key}.json").read_bytes(), type=kind)
         return None
 
-    def put(self, key: str, result: SubmissionResult) -> None:
-        """Keeps a result, unless another run of the same might end better."""
-        if result.verdict != "graded" or any(case.kind in _MAY_PASS for case in result.cases):
-            return
+    def put(self, key: str, value: Any) -> None:
+        """Keeps a value; where it can't, the next run takes longer, and that is all."""
         with suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            replace_file(self._folder / f"{key}.json", msgspec.json.encode(result))
+            replace_file(self._folder / f"{key}.json", msgspec.json.encode(value))

@@ -16,7 +16,8 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from grader.audit.cache import ResultCache
+from grader.audit.baseline import read_baseline
+from grader.audit.cache import ResultCache, is_final
 from grader.audit.variants import Variant, build_variant, read_variants
 from grader.catalog import Assignment
 from grader.environment import usable_cores
@@ -123,8 +124,10 @@ def audit_assignment(
     if sample is not None:
         variants = sorted(variants, key=lambda variant: hashlib.sha256(variant.name.encode()).digest())[:sample]
     with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        built = [build_variant(variant, assignment, Path(folder) / variant.name) for variant in variants]
-        verdicts = _grade_all(assignment, variants, built, console)
+        unchanged = Variant(name="solution", kind="right")
+        solution = build_variant(unchanged, assignment, Path(folder) / "unchanged" / unchanged.name)
+        built = [build_variant(variant, assignment, Path(folder) / "built" / variant.name) for variant in variants]
+        verdicts = _grade_all(assignment, variants, built, solution, console)
     return Matrix(
         assignment=assignment.name,
         tasks=tuple(assignment.tasks),
@@ -134,11 +137,11 @@ def audit_assignment(
 
 
 def _grade_all(
-    assignment: Assignment, variants: Sequence[Variant], built: Sequence[Path], console: Console
+    assignment: Assignment, variants: Sequence[Variant], built: Sequence[Path], solution: Path, console: Console
 ) -> list[Verdict]:
     cache = ResultCache(assignment, SEED)
     keys = [cache.key(folder, variant.trains) for variant, folder in zip(variants, built, strict=True)]
-    found = [cache.get(key) for key in keys]
+    found = [cache.get(key, SubmissionResult) for key in keys]
     idle: SimpleQueue[Grader] = SimpleQueue()
 
     def judge(variant: Variant, folder: Path, key: str, result: SubmissionResult | None) -> Verdict:
@@ -146,16 +149,22 @@ def _grade_all(
             return judge_variant(variant, result, assignment, cached=True)
         grader = idle.get()
         try:
-            result = grader.grade(folder, seed=SEED, trains=variant.trains)
+            known = baseline.known(solution, folder)
+            result = grader.grade(folder, seed=SEED, trains=variant.trains, known=known)
         finally:
             idle.put(grader)
-        cache.put(key, result)
+        if is_final(result):
+            cache.put(key, result)
         return judge_variant(variant, result, assignment)
 
     slots = usable_cores()[: found.count(None)]
     with ExitStack() as stack:
         for core in slots:
             idle.put(stack.enter_context(Grader(assignment, cores=(core,))))
+        if slots:
+            grader = idle.get()
+            baseline = read_baseline(grader, solution, cache, SEED)
+            idle.put(grader)
         progress = stack.enter_context(Progress(console=console, transient=True))
         pool = stack.enter_context(ThreadPoolExecutor(max(1, len(slots))))
         return list(

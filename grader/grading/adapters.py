@@ -12,7 +12,7 @@ from typing import Any
 
 from grader.errors import InvalidAssignment
 
-TAKEN = frozenset({"close", "import_module", "output", "peak_memory_bytes", "restart", "result"})
+TAKEN = frozenset({"close", "import_module", "opened", "output", "peak_memory_bytes", "restart", "result"})
 
 
 class Adapters:

@@ -6,6 +6,7 @@
 {"event": "collected", "cases": [Case, ...]}
 {"event": "started", "case": id, "limit_s": 20.0}
 {"event": "finished", "case": Case}
+{"event": "opened", "case": id, "files": [name, ...]}
 {"event": "training_started", "name": "main", "limit_s": 150.0}
 {"event": "training_finished", "name": "main"}
 {"event": "curve", "curve": Curve}

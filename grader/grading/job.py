@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from grader.records import Case
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -21,6 +23,8 @@ class Job:
         cores: Processors that may be used; the first trains, the last tests.
         trains: False leaves out every test that needs a training.
         public_only: Leaves out every test that students can't see.
+        known: Outcomes of tests that are taken as they are and not found anew.
+        traced: Tells which files of the submission each test opened.
         events_fd: Pipe to the parent, inherited by the judge; -1 until there is one.
     """
 
@@ -32,6 +36,8 @@ class Job:
     cores: tuple[int, ...]
     trains: bool = True
     public_only: bool = False
+    known: tuple[Case, ...] = ()
+    traced: bool = False
     events_fd: int = -1
 
     @property

@@ -41,6 +41,14 @@ class NotRun(Exception):
         self.cause = cause
 
 
+class Known(Exception):
+    """A test whose outcome is known already."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(case.id)
+        self.case = case
+
+
 class Judge:
     """State of one session: what the job is, what is known so far."""
 
@@ -56,6 +64,7 @@ class Judge:
         self.adapters = Adapters(Path(job.suite_dir) / "adapters.py")
         self.trainings = Trainings(self.box, self.adapters, job, self.assignment, self.data, self.tell)
         self.marks: dict[pytest.Item, Mark] = {}
+        self.known = {case.id: case for case in job.known}
         self.started: dict[pytest.Item, float] = {}
         self.found: dict[pytest.Item, Case] = {}
         self.kinds: dict[str, set[Kind]] = {}
@@ -130,6 +139,8 @@ class Judge:
             if "ours" in self.kinds.get(mark.behind, set()):
                 raise KitError(f"it counts behind task {mark.behind}, which could not be checked")
             raise NotRun(f"This test counts once a test of task {mark.behind} passes.", "waits", mark.behind)
+        if mark.case_id in self.known:
+            raise Known(self.known[mark.case_id])
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -154,6 +165,8 @@ class Judge:
         mark = self.marks[item]
         if error is None:
             return self.credited(mark, item.stash.get(CREDIT, Credit()))
+        if isinstance(error, Known):
+            return error.case
         if isinstance(error, NotRun):
             return mark.case(kind=error.kind, cause=error.cause, message=str(error))
         if isinstance(error, StudentError):
@@ -219,6 +232,8 @@ def _student(request: pytest.FixtureRequest) -> Generator[Student]:
     yield student
     student.close()
     judge.trainings.note_peak(student.peak_memory_bytes)
+    if judge.job.traced and not mark.trained and student.opened is not None:
+        judge.tell("opened", case=mark.case_id, files=sorted(student.opened))
     request.node.stash[OUTPUT] = student.output
 
 

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -111,6 +111,8 @@ class Grader:
         seed: int | None = None,
         trains: bool = True,
         public_only: bool = False,
+        known: Sequence[Case] = (),
+        on_opened: Callable[[str, frozenset[str]], None] | None = None,
         watcher: Watcher | None = None,
         on_update: Callable[[SubmissionResult], None] | None = None,
     ) -> SubmissionResult:
@@ -121,11 +123,15 @@ class Grader:
             seed: Of all random inputs; drawn if None.
             trains: False leaves out every test that needs a training; such a result is for audits alone.
             public_only: Runs the public tests alone, as students can at home.
+            known: Outcomes of tests that are taken as they are, in place of running them; for audits alone.
+            on_opened: Gets, for each test that can tell, the files of the submission that it opened; for audits alone.
             watcher: Is told what runs.
             on_update: Gets a whole, truthful result at the start and after each test.
         """
         seed = secrets.randbits(SEED_BITS) if seed is None else seed
-        run = _Run(self, path, seed, _Part(trains, public_only), watcher or Silent(), on_update)
+        run = _Run(
+            self, path, seed, _Part(trains, public_only, tuple(known), on_opened), watcher or Silent(), on_update
+        )
         try:
             return run.whole()
         except KitError as error:
@@ -142,6 +148,8 @@ class _Part(NamedTuple):
 
     trains: bool
     public_only: bool
+    known: tuple[Case, ...]
+    on_opened: Callable[[str, frozenset[str]], None] | None
 
 
 class _Run:
@@ -200,6 +208,8 @@ class _Run:
             cores=self.grader.cores,
             trains=self.part.trains,
             public_only=self.part.public_only,
+            known=self.part.known,
+            traced=self.part.on_opened is not None,
         )
         trainings_s = sum(training.limit_s for training in self.assignment.trainings.values())
         stack.callback(self.grader.end_workers)
@@ -230,6 +240,9 @@ class _Run:
             self.ended[case.id] = case
             self.watcher.finished(case)
             self.update(f"The grading was interrupted after {len(self.ended)} of {len(self.expected)} tests.")
+        elif kind == "opened":
+            if self.part.on_opened is not None:
+                self.part.on_opened(event["case"], frozenset(event["files"]))
         elif kind == "training_started":
             self.watcher.training_started(event["name"], event["limit_s"])
         elif kind == "training_finished":

@@ -21,6 +21,7 @@ from grader.sandbox.box import Box, Worker, WorkerSpec
 
 _CURVE_SERIES = 8
 _CURVE_POINTS = 2_000
+_TRACE_S = 5.0
 
 
 def test_seed(seed: int, case_id: str) -> np.random.SeedSequence:
@@ -44,6 +45,7 @@ def worker_spec(job: Job, assignment: Assignment, case_id: str, limit_s: float, 
         seed=int(test_seed(job.seed, case_id).generate_state(1)[0]),
         core=core,
         forbidden=assignment.forbidden,
+        traced=job.traced,
     )
 
 
@@ -80,6 +82,7 @@ class Student:
         self._kept_scratch: Path | None = None
         self.output = ""
         self.peak_memory_bytes = 0
+        self.opened: frozenset[str] | None = frozenset()  # files of the submission; None where it can't be told
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
@@ -111,6 +114,11 @@ class Student:
         return self._worker
 
     def _end(self, worker: Worker, keep_scratch: bool) -> None:
+        if self._spec.traced and self.opened is not None:
+            try:
+                self.opened |= worker.opened(time.monotonic() + _TRACE_S)
+            except GradingError:
+                self.opened = None
         worker.close(keep_scratch=keep_scratch)
         self.output += worker.output
         self.peak_memory_bytes = max(self.peak_memory_bytes, worker.peak_memory_bytes)

@@ -37,6 +37,7 @@ class WorkerSpec:
         seed: Of random, NumPy and Keras when it starts.
         core: The one core to stay on, or None.
         forbidden: Packages that the submission may import and not use.
+        traced: Whether `Worker.opened` is wanted; for submissions of ours alone, since a worker answers it.
     """
 
     submission: Path
@@ -48,6 +49,7 @@ class WorkerSpec:
     seed: int
     core: int | None = None
     forbidden: tuple[str, ...] = ()
+    traced: bool = False
 
 
 class Worker:
@@ -87,6 +89,7 @@ class Worker:
             "core": spec.core,
             "jailed": jailed,
             "forbidden": spec.forbidden,
+            "traced": spec.traced,
         }
         request_r, request_w = os.pipe()
         reply_r, reply_w = os.pipe()
@@ -184,6 +187,11 @@ class Worker:
         """
         self._post("import", name, {}, deadline)
         self.result(deadline)
+
+    def opened(self, deadline: float) -> frozenset[str]:
+        """Files of the submission that Python has opened in this worker, relative to it; see `WorkerSpec.traced`."""
+        self._post("opened", "opened", {}, deadline)
+        return frozenset(map(str, self.result(deadline)))
 
     def probe(self, canary: Path, outside: Path, deadline: float) -> dict[str, str]:
         """Tries inside what a worker must not be able to do; see `jail.probe`."""

@@ -27,6 +27,7 @@ EXIT_CLOSED = 0
 EXIT_UNUSABLE = 70  # the jail could not be put on: nothing of the student's ran
 _STACK_BYTES = 16 << 20
 _MOST_FILES = 256
+_opened: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Start:
         core: Core to stay on, or None.
         jailed: Puts on the jail; else limits alone.
         forbidden: Packages that the submission may import and not use.
+        traced: Remembers which files of the submission are opened.
     """
 
     submission: str
@@ -52,6 +54,7 @@ class Start:
     core: int | None
     jailed: bool
     forbidden: tuple[str, ...] = ()
+    traced: bool = False
 
 
 def run(start: Start, request_fd: int, reply_fd: int, output_fd: int, rules: jail.Rules | None) -> NoReturn:
@@ -73,6 +76,8 @@ def run(start: Start, request_fd: int, reply_fd: int, output_fd: int, rules: jai
             worn = jail.enter(rules, start.submission, start.scratch or None).describe()
         _seed(start.seed)
         hollow.install(start.forbidden)
+        if start.traced:
+            _trace(start.submission)
         sys.path.append(start.submission)
         importlib.invalidate_caches()
     # Whatever it is, it must become a refusal and not a worker without its jail.
@@ -156,6 +161,18 @@ def _seed(seed: int) -> None:
         tensorflow.random.set_seed(seed)
 
 
+def _trace(root: str) -> None:
+    """Remembers the files of the submission that Python opens from now on, to import them or to read them."""
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
+            name = os.path.relpath(os.path.realpath(arguments[0]), root)
+            if not name.startswith(os.pardir):
+                _opened.add(name)
+
+    sys.addaudithook(note)
+
+
 def _serve(request_fd: int, reply_fd: int, root: str) -> None:
     while True:
         try:
@@ -175,6 +192,8 @@ def _answer(request: dict[str, Any], root: str) -> dict[str, Any]:
         return calls.call("adapters", request["name"], request["arguments"], root)
     if request["op"] == "import":
         return calls.load(request["name"], root)
+    if request["op"] == "opened":
+        return {"ok": True, "value": sorted(_opened)}
     if request["op"] == "probe":
         return {"ok": True, "value": jail.probe(**request["arguments"])}
     raise ValueError(f"unknown request {request['op']!r}")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from grader import catalog
 from grader.audit import cache as cache_module
-from grader.audit.cache import ResultCache
+from grader.audit.cache import ResultCache, is_final
 from grader.audit.matrix import audit_assignment
 from grader.audit.show import show_matrix
 from grader.records import Case, SubmissionInfo, SubmissionResult
@@ -86,19 +86,18 @@ def test_an_audit_grades_every_variant_and_a_second_one_reads_the_results(toy, t
 
 def test_a_result_is_kept_whole(toy, tmp_path):
     cache, result = ResultCache(toy, 1), make_result()
-    assert cache.get("key") is None
+    assert cache.get("key", SubmissionResult) is None
     cache.put("key", result)
-    assert cache.get("key") == result
+    assert cache.get("key", SubmissionResult) == result
 
 
 @pytest.mark.parametrize(
     "result",
     [make_result("could_not_grade"), make_result(status="could_not_check", kind="ours"), make_result(kind="time")],
 )
-def test_what_may_end_better_is_not_kept(toy, result):
-    cache = ResultCache(toy, 1)
-    cache.put("key", result)
-    assert cache.get("key") is None
+def test_what_may_end_better_is_not_final(result):
+    assert not is_final(result)
+    assert is_final(make_result())
 
 
 def test_a_damaged_result_is_graded_anew(toy, tmp_path):
@@ -106,7 +105,7 @@ def test_a_damaged_result_is_graded_anew(toy, tmp_path):
     cache.put("key", make_result())
     (place,) = (tmp_path / "home").rglob("key.json")
     place.write_bytes(place.read_bytes()[:50])
-    assert cache.get("key") is None
+    assert cache.get("key", SubmissionResult) is None
 
 
 def test_the_key_changes_with_all_that_a_verdict_hangs_on(toy, tmp_path, monkeypatch):
