@@ -13,6 +13,8 @@ PACKAGE_DIR = Path(__file__).resolve().parent
 ROOT_DIR = PACKAGE_DIR.parent  # of a checkout: holds solution/ and stencil/
 IMPORT_TASK = "0"
 LOADER = "mnist.py"  # given file that reads the data set; a copy of grader/oracles/mnist.py
+# Kinds of workers, the quickest first, and the packages that each has and another may not have.
+WORKERS = {"numpy": frozenset[str](), "tensorflow": frozenset(("tensorflow", "keras"))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class Task:
         code: Whether it has a block of its own in the solution.
         needs: Tasks without which its tests cannot run, as written; see `Assignment.needed_by`.
         flag: Name of a file that must be in the hand-in for the task to exist at all, or "".
+        worker: The kind of worker that its tests run in; "" for the assignment's.
     """
 
     id: str
@@ -32,6 +35,7 @@ class Task:
     needs: tuple[str, ...] = ()
     code: bool = True
     flag: str = ""
+    worker: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +85,9 @@ class Assignment:
     """One assignment, as assignment.toml declares it.
 
     Attributes:
+        worker: The kind of worker of trainings, of the import of all modules, and of tasks that name no other.
         data: The data set that its trainings and tests use, or "".
-        forbidden: Packages that a submission may import and not use.
+        forbidden: Packages that a submission may import and not use, save in a worker that has them.
         sample_thresholds: In place of `thresholds` where only the sample of the data is there.
     """
 
@@ -112,6 +117,20 @@ class Assignment:
         """Names of the files that switch tasks on."""
         flags = [task.flag for task in self.tasks.values()] + [question.flag for question in self.questions]
         return tuple(dict.fromkeys(filter(None, flags)))
+
+    @property
+    def workers(self) -> tuple[str, ...]:
+        """The kinds of workers that it takes, the quickest to start first."""
+        taken = {self.worker, *(task.worker for task in self.tasks.values())}
+        return tuple(kind for kind in WORKERS if kind in taken)
+
+    def worker_of(self, task: str) -> str:
+        """The kind of worker that the tests of a task run in; `IMPORT_TASK` is one, too."""
+        return (task in self.tasks and self.tasks[task].worker) or self.worker
+
+    def forbidden_in(self, worker: str) -> tuple[str, ...]:
+        """The packages that may not be used in a worker of that kind."""
+        return tuple(package for package in self.forbidden if package not in WORKERS[worker])
 
     def for_submission(self, folder: Path) -> Assignment:
         """The assignment as this submission takes it: without what is switched on by a flag file that it lacks."""

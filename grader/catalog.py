@@ -20,6 +20,7 @@ from grader.assignment import (
     LOADER,
     PACKAGE_DIR,
     ROOT_DIR,
+    WORKERS,
     Assignment,
     Gradescope,
     Question,
@@ -45,7 +46,6 @@ __all__ = [
 ]
 
 SUITES_DIR = PACKAGE_DIR / "suites"
-WORKERS = ("tensorflow", "numpy")
 DATA_SETS = ("mnist",)
 HIDDEN = ("hidden", "after_due_date", "after_published")  # Gradescope's words for tests that a student does not see
 
@@ -197,11 +197,15 @@ class _Reader:
             table,
             f"[[task]] {table.get('id', '')}".rstrip(),
             {"id": _TEXT, "title": _TEXT, "points": _NUMBER},
-            {"tier": _TEXT, "needs": _TEXTS, "code": _FLAG, "flag": _TEXT},
+            {"tier": _TEXT, "needs": _TEXTS, "code": _FLAG, "flag": _TEXT, "worker": _TEXT},
         )
         tier = table.get("tier", tiers[0])
         if tier not in tiers:
             raise self.fail(f"task {table['id']} has the unknown tier {tier!r}{_nearest(tier, tiers)}")
+        if table.get("worker", next(iter(WORKERS))) not in WORKERS:
+            raise self.fail(
+                f"worker of task {table['id']} is {table['worker']!r}; expected one of {', '.join(WORKERS)}"
+            )
         return Task(
             id=table["id"],
             title=table["title"],
@@ -210,6 +214,7 @@ class _Reader:
             needs=tuple(table.get("needs", ())),
             code=table.get("code", True),
             flag=table.get("flag", ""),
+            worker=table.get("worker", ""),
         )
 
     def check_ids(self, ids: list[str]) -> None:

@@ -102,6 +102,19 @@ def test_needs_are_transitive_in_the_order_of_the_handout(read):
     assert read(GOOD).needed_by == {"1.1": (), "1.2": ("1.1",), "1.3": ("1.1", "1.2")}
 
 
+def test_a_task_may_have_a_worker_of_another_kind(read):
+    text = GOOD.replace("points = 3\n", 'points = 3\nworker = "tensorflow"\n')
+    toy = read(text.replace('worker = "numpy"', 'worker = "numpy"\nforbidden = ["tensorflow", "torch"]'))
+    assert toy.workers == ("numpy", "tensorflow")  # the quickest to start comes first
+    assert [toy.worker_of(task) for task in ("0", "1.1", "1.2")] == ["numpy", "tensorflow", "numpy"]
+    assert toy.forbidden_in("numpy") == ("tensorflow", "torch")
+    assert toy.forbidden_in("tensorflow") == ("torch",)
+
+
+def test_one_kind_of_worker_is_enough_for_most(read):
+    assert read(GOOD).workers == ("numpy",)
+
+
 def test_optional_keys_may_be_left_out(read):
     toy = read(
         TOP.replace('given = ["given.py"]\n', "").replace('bonus_tiers = ["bonus"]\n', "")
@@ -153,7 +166,11 @@ REFUSED = {
     "number for limits": (TOP + "limits = 3" + TASKS, "limits of the file is 3; expected a table"),
     "unknown worker": (
         GOOD.replace('worker = "numpy"', 'worker = "torch"'),
-        "worker is 'torch'; expected one of tensorflow, numpy",
+        "worker is 'torch'; expected one of numpy, tensorflow",
+    ),
+    "unknown worker of a task": (
+        GOOD.replace("points = 3\n", 'points = 3\nworker = "torch"\n'),
+        "worker of task 1.1 is 'torch'; expected one of numpy, tensorflow",
     ),
     "no tier": (GOOD.replace('["pass", "outstanding"]', "[]"), "tiers is empty"),
     "unknown tier": (

@@ -17,7 +17,7 @@ class Job:
     Attributes:
         suite_dir: Folder with assignment.toml and the tests.
         submission_dir: The prepared, read-only submission.
-        control_fd: Socket of the zygote, inherited by the judge.
+        control_fds: Sockets of the zygotes, one for each kind of worker, inherited by the judge.
         insecure: Go on without a jail where none holds.
         seed: Of all random inputs.
         cores: Processors that may be used; the first trains, the last tests.
@@ -30,7 +30,7 @@ class Job:
 
     suite_dir: str
     submission_dir: str
-    control_fd: int
+    control_fds: dict[str, int]
     insecure: bool
     seed: int
     cores: tuple[int, ...]

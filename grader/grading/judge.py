@@ -55,7 +55,7 @@ class JudgeProcess:
                     stdout=self._log,
                     stderr=self._log,
                     env=_environment(),
-                    pass_fds=(job.control_fd, write_fd),
+                    pass_fds=(*job.control_fds.values(), write_fd),
                 )
             finally:
                 os.close(write_fd)

@@ -9,6 +9,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,7 +26,7 @@ from grader.grading.job import Job, read_job
 from grader.grading.marks import Mark, check_points, order, read_mark
 from grader.grading.students import Credit, Student, Trainings, test_seed, worker_spec
 from grader.records import Case, Kind
-from grader.sandbox.box import open_box
+from grader.sandbox.box import Box, open_box
 
 MESSAGE_CHARS = 2_000
 OUTPUT_CHARS = 10_000
@@ -59,10 +60,11 @@ class Judge:
         self.data = read_data(self.assignment)
         if self.data is not None:
             self.tell("data", name=self.data.name)
-        self.box = open_box(self.assignment.worker, insecure=job.insecure, control_fd=job.control_fd)
-        self.tell("sandbox", tier=self.box.tier)
+        self.boxes: dict[str, Box] = {}
+        self.opened = ExitStack()
+        self.tell("sandbox", tier=self.box(self.assignment.workers[0]).tier)
         self.adapters = Adapters(Path(job.suite_dir) / "adapters.py")
-        self.trainings = Trainings(self.box, self.adapters, job, self.assignment, self.data, self.tell)
+        self.trainings = Trainings(self.adapters, job, self.assignment, self.data, self.tell)
         self.marks: dict[pytest.Item, Mark] = {}
         self.known = {case.id: case for case in job.known}
         self.started: dict[pytest.Item, float] = {}
@@ -71,6 +73,18 @@ class Judge:
         self.passed: set[str] = set()  # tasks of which a behavioural test passed
         self.uncollected = ""
         self.deadline = time.monotonic() + self.assignment.limits.total_s
+
+    def box(self, kind: str) -> Box:
+        """The box for workers of a kind; opened when it is first asked for, since its zygote may still be importing.
+
+        Raises:
+            KitError: See `open_box`.
+        """
+        if kind not in self.boxes:
+            box = open_box(kind, insecure=self.job.insecure, control_fd=self.job.control_fds[kind])
+            self.opened.callback(box.close)
+            self.boxes[kind] = box
+        return self.boxes[kind]
 
     def tell(self, event: str, **fields: Any) -> None:
         _tell(self.job, event, **fields)
@@ -120,7 +134,7 @@ class Judge:
         self.tell("collected", cases=[mark.case() for mark in marks])
         if any(mark.trained for mark in marks):
             try:
-                self.trainings.start()
+                self.trainings.start(self.box(self.assignment.worker))
             except KitError as error:
                 self.give_up(error)
 
@@ -155,7 +169,7 @@ class Judge:
 
     def pytest_sessionfinish(self) -> None:
         self.trainings.close()
-        self.box.close()
+        self.opened.close()
         self.tell("peak_memory", size_bytes=self.trainings.peak_memory_bytes)
 
     # -- outcomes ----------------------------------------------------------------------------------------------------
@@ -227,8 +241,9 @@ def _student(request: pytest.FixtureRequest) -> Generator[Student]:
     """A fresh worker with the submission; `student.some_adapter(x=...)` calls the adapter of that name."""
     judge = request.config.stash[JUDGE]
     mark = judge.marks[request.node]
-    spec = worker_spec(judge.job, judge.assignment, mark.case_id, mark.limit_s, judge.trainings.free_core())
-    student = Student(judge.box, judge.adapters, spec, mark.limit_s)
+    kind = judge.assignment.worker_of(mark.task)
+    spec = worker_spec(judge.job, judge.assignment, mark.case_id, mark.limit_s, judge.trainings.free_core(), kind)
+    student = Student(judge.box(kind), judge.adapters, spec, mark.limit_s)
     yield student
     student.close()
     judge.trainings.note_peak(student.peak_memory_bytes)

@@ -1,4 +1,4 @@
-"""One submission -> `SubmissionResult`. A `Grader` keeps its zygote, so that a course pays for one import a slot."""
+"""One submission -> `SubmissionResult`. A `Grader` keeps its zygotes, so that a course pays for one import a slot."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Silent:
 
 
 class Grader:
-    """Grades submissions of one assignment, one after another, in one zygote.
+    """Grades submissions of one assignment, one after another, in one zygote for each kind of worker.
 
     Args:
         assignment: As `catalog.load` gives it.
@@ -74,8 +74,8 @@ class Grader:
         self.assignment = assignment
         self.cores = cores or usable_cores()
         self.insecure = insecure
-        self.zygote = ZygoteServer(assignment.worker)
-        self._broken = False
+        self.zygotes = {kind: ZygoteServer(kind) for kind in assignment.workers}
+        self._broken: set[str] = set()
 
     def __enter__(self) -> Grader:
         return self
@@ -86,23 +86,25 @@ class Grader:
         self.close()
 
     def close(self) -> None:
-        """Ends the zygote and whatever it still runs."""
-        self.zygote.close()
+        """Ends the zygotes and whatever they still run."""
+        for zygote in self.zygotes.values():
+            zygote.close()
 
-    def ready_zygote(self) -> ZygoteServer:
-        """The zygote; a new one where the last grading left a broken one, so that it costs one submission alone."""
-        if self._broken:
-            self.zygote.close()
-            self.zygote = ZygoteServer(self.assignment.worker)
-            self._broken = False
-        return self.zygote
+    def ready_zygotes(self) -> dict[str, ZygoteServer]:
+        """The zygotes; new ones where the last grading left broken ones, so that those cost one submission alone."""
+        for kind in self._broken:
+            self.zygotes[kind].close()
+            self.zygotes[kind] = ZygoteServer(kind)
+        self._broken.clear()
+        return self.zygotes
 
     def end_workers(self) -> None:
         """Kills what a judge left behind. A zygote that can't is broken, which says nothing about tests that ended."""
-        try:
-            self.zygote.kill_all()
-        except SandboxFailed:
-            self._broken = True
+        for kind, zygote in self.zygotes.items():
+            try:
+                zygote.kill_all()
+            except SandboxFailed:
+                self._broken.add(kind)
 
     def grade(
         self,
@@ -198,11 +200,11 @@ class _Run:
         return self.result()
 
     def judge(self, stack: ExitStack, work_dir: Path, submission_dir: Path) -> None:
-        zygote = self.grader.ready_zygote()
+        zygotes = self.grader.ready_zygotes()
         job = Job(
             suite_dir=str(self.assignment.suite_dir),
             submission_dir=str(submission_dir),
-            control_fd=zygote.control_fd,
+            control_fds={kind: zygote.control_fd for kind, zygote in zygotes.items()},
             insecure=self.grader.insecure,
             seed=self.seed,
             cores=self.grader.cores,
@@ -215,7 +217,8 @@ class _Run:
         stack.callback(self.grader.end_workers)
         judge = JudgeProcess(job, work_dir, self.assignment.limits.total_s + trainings_s + _JUDGE_SLACK_S)
         stack.callback(judge.close)
-        zygote.wait_ready()  # it knows why an import failed; the judge starts meanwhile
+        for zygote in zygotes.values():
+            zygote.wait_ready()  # it knows why an import failed; the judge works meanwhile
         for event in judge.events():
             self.take(event)
 

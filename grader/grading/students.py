@@ -32,19 +32,21 @@ def test_seed(seed: int, case_id: str) -> np.random.SeedSequence:
 test_seed.__test__ = False  # type: ignore[attr-defined]  # its name is no test
 
 
-def worker_spec(job: Job, assignment: Assignment, case_id: str, limit_s: float, core: int | None) -> WorkerSpec:
-    """The limits of one worker; its seed follows from the grading's and the test's id."""
+def worker_spec(
+    job: Job, assignment: Assignment, case_id: str, limit_s: float, core: int | None, kind: str
+) -> WorkerSpec:
+    """The limits of one worker of that kind; its seed follows from the grading's and the test's id."""
     limits = assignment.limits
     return WorkerSpec(
         submission=job.submission_path,
-        scratch=assignment.worker == "tensorflow",
+        scratch=kind == "tensorflow",
         memory_bytes=limits.memory_bytes,
         scratch_bytes=limits.scratch_bytes,
         output_bytes=limits.output_bytes,
         cpu_s=limit_s + 5,
         seed=int(test_seed(job.seed, case_id).generate_state(1)[0]),
         core=core,
-        forbidden=assignment.forbidden,
+        forbidden=assignment.forbidden_in(kind),
         traced=job.traced,
     )
 
@@ -156,14 +158,12 @@ class Trainings:
 
     def __init__(
         self,
-        box: Box,
         adapters: Adapters,
         job: Job,
         assignment: Assignment,
         data: Mnist | None,
         tell: Callable[..., None],
     ) -> None:
-        self._box = box
         self._adapters = adapters
         self._job = job
         self._assignment = assignment
@@ -173,18 +173,19 @@ class Trainings:
         self._ended: dict[str, tuple[Worker, Any] | GradingError] = {}
         self.peak_memory_bytes = 0
 
-    def start(self) -> None:
-        """Starts every training of the assignment."""
+    def start(self, box: Box) -> None:
+        """Starts every training of the assignment in a box for its kind of worker."""
         for training in self._assignment.trainings.values():
             self._tell("training_started", name=training.name, limit_s=training.limit_s)
             limit_s = training.limit_s + 60
-            spec = worker_spec(self._job, self._assignment, f"training:{training.name}", limit_s, self._job.cores[0])
+            case_id, kind = f"training:{training.name}", self._assignment.worker
+            spec = worker_spec(self._job, self._assignment, case_id, limit_s, self._job.cores[0], kind)
             arguments = {**training.arguments, "seed": spec.seed}
             if self._data is not None:
                 arguments |= training.sample if self._data.is_sample else {}
                 arguments |= {"images": self._data.train_images, "labels": self._data.train_labels}
             self._adapters.check_call(training.adapter, arguments)
-            worker = self._box.start(spec)
+            worker = box.start(spec)
             deadline = time.monotonic() + training.limit_s
             worker.submit(training.adapter, arguments, deadline)
             self._running[training.name] = (worker, deadline)

@@ -122,7 +122,7 @@ def _stamp(assignment: Assignment, files: Mapping[str, bytes], kit: list[str]) -
         "tasks": {task.id: task.title for task in assignment.tasks.values()},
         "kit": kit,
         "flags": list(assignment.flags),
-        "forbidden": list(assignment.forbidden),
+        "forbidden": {task: list(assignment.forbidden_in(assignment.worker_of(task))) for task in assignment.tasks},
         "contents": contents,
     }
     return (json.dumps(stamp, indent=1, ensure_ascii=False) + "\n").encode()

@@ -22,13 +22,24 @@ class ForbiddenUse(Exception):
 
 
 def install(packages: Sequence[str]) -> None:
-    """Makes these packages hollow, in this process, from now on; further calls replace the list."""
+    """Makes these packages hollow, in this process, from now on; further calls replace the list.
+
+    What was loaded before is set aside, and is back when its package is not in the list any more.
+    """
     for finder in [finder for finder in sys.meta_path if isinstance(finder, _Finder)]:
         sys.meta_path.remove(finder)
     if packages:
         sys.meta_path.insert(0, _Finder(packages))
-    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        if isinstance(module, _HollowModule):
+            del sys.modules[name]
+        elif name.partition(".")[0] in packages:
+            _set_aside[name] = sys.modules.pop(name)
+    for name in [name for name in _set_aside if name.partition(".")[0] not in packages]:
+        sys.modules[name] = _set_aside.pop(name)
+
+
+_set_aside: dict[str, ModuleType] = {}
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

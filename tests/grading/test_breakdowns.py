@@ -130,7 +130,7 @@ def test_a_zygote_that_dies_costs_one_submission_alone(toy, tmp_path, temporary)
         class Killer(run.Silent):
             def finished(self, case):
                 if "test_double_of_two" in case.id:
-                    os.kill(grader.zygote._process.pid, signal.SIGKILL)
+                    os.kill(grader.zygotes["numpy"]._process.pid, signal.SIGKILL)
 
         result = grade(RIGHT, watcher=Killer())
         assert statuses(result)["test_double_of_two"] == "passed"
@@ -146,8 +146,8 @@ def test_a_zygote_that_never_starts_says_why(toy, tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
         (tmp_path / "python").write_text("#!/bin/sh\necho 'ImportError: no such library' >&2\nexit 1\n")
         (tmp_path / "python").chmod(0o755)
-        os.kill(grader.zygote._process.pid, signal.SIGKILL)
-        grader._broken = True
+        os.kill(grader.zygotes["numpy"]._process.pid, signal.SIGKILL)
+        grader._broken.add("numpy")
         result = ToyGrading(grader, tmp_path / "hand-in")(RIGHT)
         assert result.verdict == "could_not_grade"
         assert "ImportError: no such library" in result.headline
@@ -170,7 +170,7 @@ def test_an_error_of_the_judge_ends_its_events(tmp_path, toy):
         job = run.Job(
             suite_dir=str(tmp_path / "nowhere"),
             submission_dir=str(tmp_path),
-            control_fd=grader.zygote.control_fd,
+            control_fds={"numpy": grader.zygotes["numpy"].control_fd},
             insecure=False,
             seed=0,
             cores=(0,),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -149,3 +150,12 @@ def test_ctrl_c_ends_the_run(finished):
 def test_an_adapter_that_does_not_exist_is_named(finished):
     edit(finished / "test_public.py", "student.sums(x", "student.totals(x")
     assert "A name that the handout fixes is missing: module 'adapters' has no attribute 'totals'" in run(finished)[1]
+
+
+@pytest.mark.parametrize(("task", "refused"), [("1.1", True), ("1.2", False)])
+def test_a_package_is_forbidden_in_the_tasks_that_may_not_use_it(finished, task, refused):
+    stamp = json.loads((finished / "handout.json").read_text(encoding="utf-8"))
+    stamp["forbidden"] = {"1.1": [], task: ["colorsys"]}
+    (finished / "handout.json").write_text(json.dumps(stamp), encoding="utf-8")
+    edit(finished / "sums.py", "    totals = ", "    import colorsys\n    colorsys.rgb_to_hsv(0, 0, 0)\n    totals = ")
+    assert ("`colorsys.rgb_to_hsv` is not allowed here" in run(finished)[1]) == refused

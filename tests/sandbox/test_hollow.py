@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -64,5 +63,4 @@ def test_an_installed_package_is_hidden_and_comes_back() -> None:
     with pytest.raises(hollow.ForbiddenUse):
         run("import colorsys\ncolorsys.rgb_to_hsv(0, 0, 0)")
     hollow.install([])
-    del sys.modules["colorsys"]
-    assert importlib.import_module("colorsys").rgb_to_hsv(0, 0, 0) == colorsys.rgb_to_hsv(0, 0, 0)
+    assert importlib.import_module("colorsys") is colorsys  # what can be loaded but once must come back as it was
