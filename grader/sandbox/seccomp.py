@@ -220,6 +220,40 @@ def build(pid: int, *, deny_truncate: bool, machine: str | None = None) -> bytes
     return program.code()
 
 
+# Docker's default profile refuses these to a container that lacks CAP_SYS_ADMIN and its like.
+_CONTAINER = (
+    *("unshare", "setns", "mount", "umount2", "pivot_root", "move_mount", "open_tree", "fsopen", "fsconfig"),
+    *("fsmount", "fspick", "mount_setattr", "quotactl", "quotactl_fd", "swapon", "swapoff", "acct", "reboot"),
+    *("sethostname", "setdomainname", "settimeofday", "clock_settime", "adjtimex", "clock_adjtime", "syslog"),
+    *("vhangup", "iopl", "ioperm", "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module"),
+    *("add_key", "request_key", "keyctl", "bpf", "perf_event_open", "userfaultfd", "lookup_dcookie"),
+    *("io_uring_setup", "io_uring_enter", "io_uring_register", "move_pages", "name_to_handle_at"),
+    *("open_by_handle_at", "fanotify_init"),
+)
+
+
+def build_container(machine: str | None = None) -> bytes:
+    """Puts together what a container's root is refused by Docker, for a preview of one; no part of the jail.
+
+    Raises:
+        OSError: See `build`.
+    """
+    machine = machine or platform.machine()
+    if machine not in _ARCHITECTURES:
+        raise OSError(errno.ENOSYS, f"no system-call filter for {machine}")
+    column, arch = _ARCHITECTURES[machine]
+    program = _Program(column)
+    program.load(_ARCH_AT)
+    program.add(_JUMP_EQUAL, arch, 1, 0)
+    program.give(_KILL_PROCESS)
+    program.load(_NUMBER_AT)
+    program.refuse({"clone3": _CLONE3}, errno.ENOSYS)
+    program.refuse({name: _EPERM[name] for name in _CONTAINER}, errno.EPERM)
+    program.on(_CLONE, [_Test(0, _JUMP_SET, _CLONE_NEW, False)])
+    program.give(_ALLOW)
+    return program.code()
+
+
 def load(program: bytes) -> None:
     """Binds the calling thread, for good, to a filter of `build`; sets no_new_privs first.
 
