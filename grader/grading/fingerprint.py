@@ -26,8 +26,13 @@ def sha256_of(paths: Iterable[Path], root: Path) -> str:
 @lru_cache
 def suite_sha256(suite_dir: Path) -> str:
     """Of all in a suite that decides a verdict, and of the oracles that it compares with."""
+    return sha256_of(suite_files(suite_dir), PACKAGE_DIR)
+
+
+def suite_files(suite_dir: Path) -> list[Path]:
+    """The files behind `suite_sha256`: without variants and texts, with the oracles that the suite mentions."""
     files = [path for path in suite_dir.rglob("*") if path.is_file() and not _decides_nothing(path, suite_dir)]
-    return sha256_of([*files, *_oracles(path for path in files if path.suffix == ".py")], PACKAGE_DIR)
+    return sorted({*files, *_oracles(path for path in files if path.suffix == ".py")})
 
 
 def _oracles(sources: Iterable[Path]) -> set[Path]:
