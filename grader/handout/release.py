@@ -14,6 +14,7 @@ from grader.catalog import PACKAGE_DIR, ROOT_DIR, Assignment
 from grader.errors import HandoutLeak, InvalidAssignment
 from grader.files import replace_file
 from grader.handout import leaks, stencil
+from grader.zips import Member, zip_bytes
 
 COMMON_DIR = Path(__file__).resolve().parent / "files"  # what every handout holds
 SUITE_FILES = (leaks.PUBLIC_TESTS, "adapters.py")
@@ -28,7 +29,6 @@ STAMP = "handout.json"
 REVIEW = "review.md"  # of the common files the one that students fill in and hand in
 
 _FORBIDDEN = re.compile(r"^\s*(?:from|import) grader\b|(?:BEGIN|END) SOLUTION", re.MULTILINE)
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
 def build_handout(assignment: Assignment, out_dir: Path, solution_dir: Path | None = None) -> Path:
@@ -45,7 +45,8 @@ def build_handout(assignment: Assignment, out_dir: Path, solution_dir: Path | No
         InvalidAssignment: See `stencil.make_stencil`; or a file of the handout is missing, or has two sources.
         HandoutLeak: A solution line, a hidden test or a rubric would be in the zip; nothing is written then.
     """
-    data = _zip_bytes(assignment.name, handout_files(assignment, solution_dir))
+    files = handout_files(assignment, solution_dir)
+    data = zip_bytes({f"{assignment.name}/{name}": Member(content) for name, content in files.items()})
     check_leaks(assignment, data, solution_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     path = out_dir / f"{assignment.name}-handout.zip"
@@ -126,15 +127,3 @@ def _stamp(assignment: Assignment, files: Mapping[str, bytes], kit: list[str]) -
         "contents": contents,
     }
     return (json.dumps(stamp, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _zip_bytes(top: str, files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in sorted(files.items()):
-            member = zipfile.ZipInfo(f"{top}/{name}", _EPOCH)
-            member.create_system = 3  # Unix, wherever it is built
-            member.external_attr = 0o100644 << 16
-            member.compress_type = zipfile.ZIP_STORED  # the bytes of deflate depend on the zlib
-            archive.writestr(member, data)
-    return buffer.getvalue()
