@@ -35,7 +35,7 @@ _IDIOMS = tuple(
         r"(return|yield) (self \. )?\w+( , \w+)*",
         r"for \w+ in range \( \w+ \) :",
         r"for \w+ , \w+ in \w+ :",
-        r"with tf \. GradientTape \( \) as tape :",
+        r"with (tf \. )?GradientTape \( \) as tape :",
     )
 )
 _HOLDERS = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Yield, ast.Expr)

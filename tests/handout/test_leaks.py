@@ -82,6 +82,7 @@ def test_a_part_of_a_yielded_pair_is_found():
     [
         "self.units = units",  # an idiom
         "super().__init__()",
+        "with GradientTape() as tape:",
         "for unit in range(units):",  # given code has it
         "return h_new, units",
         "f = sigmoid(self.kernel @ x + self.biases)",  # another name
