@@ -457,7 +457,7 @@ def flat(images: np.ndarray) -> np.ndarray:
 
 def simple_components() -> Any:
     """The simple model as the stencil has it: a `Dense` of 784 to 10 and a `LeakyReLU`."""
-    optimizer, loss_fn = imported("optimizers").BasicOptimizer(0.5), imported("losses").MeanSquaredError()
+    optimizer, loss_fn = imported("optimizers").BasicOptimizer(0.1), imported("losses").MeanSquaredError()
     model = sequential([imported("layers").Dense(784, 10), imported("activations").LeakyReLU()])
     model.compile(optimizer=optimizer, loss_fn=loss_fn, acc_fn=imported("metrics").CategoricalAccuracy())
     return SimpleNamespace(model=model, epochs=10, batch_size=100)

@@ -45,7 +45,7 @@ class SequentialModel(Model):
 def get_simple_model_components():
     """Given."""
     model = SequentialModel([Dense(784, 10), LeakyReLU()])
-    model.compile(optimizer=BasicOptimizer(0.5), loss_fn=MeanSquaredError(), acc_fn=CategoricalAccuracy())
+    model.compile(optimizer=BasicOptimizer(0.1), loss_fn=MeanSquaredError(), acc_fn=CategoricalAccuracy())
     return SimpleNamespace(model=model, epochs=10, batch_size=100)
 
 
