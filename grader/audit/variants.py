@@ -5,6 +5,7 @@ name = "forget_bias_0"
 kind = "wrong"                          # or "right"
 edits = [{ file = "lstm.py", find = "...", replace = "..." }]   # on the solution; `find` matches exactly once
 files = "variants/fused_kernel"         # or: a folder whose files replace the solution's; a file `X.absent` removes X
+only = ["lstm.py"]                      # of that folder, these alone: the fewer files change, the fewer tests run again
 fails = ["test_forget_bias"]            # wrong: these tests must fail, and no others but those behind `needs`
 how = "wrong"                           # wrong: the kinds of failure that count as caught; see `Kind` in records.py
 tier = "outstanding"                    # right: the tier that it reaches; the highest by default
@@ -33,6 +34,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "kind": str,
     "edits": list,
     "files": str,
+    "only": list,
     "fails": list,
     "how": (str, list),
     "tier": str,
@@ -57,6 +59,7 @@ class Variant:
 
     Attributes:
         folder: Files that replace the solution's, or None.
+        only: Of these, the ones that do; all if there is none.
         how: Kinds of failure that count as caught.
     """
 
@@ -64,6 +67,7 @@ class Variant:
     kind: Literal["right", "wrong"]
     edits: tuple[Edit, ...] = ()
     folder: Path | None = None
+    only: tuple[str, ...] = ()
     fails: tuple[str, ...] = ()
     how: tuple[str, ...] = ("wrong",)
     tier: str = ""
@@ -108,6 +112,8 @@ def _variant(entry: dict[str, Any], path: Path, assignment: Assignment) -> Varia
     folder = path.parent / entry["files"] if "files" in entry else None
     if folder is not None and not folder.is_dir():
         raise InvalidAssignment(f"{where}: there is no folder {folder}")
+    for missing in (name for name in entry.get("only", ()) if folder is None or not (folder / name).is_file()):
+        raise InvalidAssignment(f"{where} takes {missing!r} alone, which is no file of its folder")
     for edit in entry.get("edits", ()):
         if not isinstance(edit, dict) or set(edit) != _EDIT_KEYS:
             raise InvalidAssignment(f"{where} has the edit {edit!r}; expected the keys {', '.join(sorted(_EDIT_KEYS))}")
@@ -121,6 +127,7 @@ def _variant(entry: dict[str, Any], path: Path, assignment: Assignment) -> Varia
         kind=entry["kind"],
         edits=tuple(Edit(**edit) for edit in entry.get("edits", ())),
         folder=folder,
+        only=tuple(entry.get("only", ())),
         fails=tuple(entry.get("fails", ())),
         how=how,
         tier=tier,
@@ -136,7 +143,8 @@ def build_variant(variant: Variant, assignment: Assignment, into: Path) -> Path:
     """
     shutil.copytree(assignment.solution_dir, into, ignore=_NOT_COPIED)
     if variant.folder is not None:
-        for path in sorted(variant.folder.rglob("*")):
+        chosen = [variant.folder / name for name in variant.only] or sorted(variant.folder.rglob("*"))
+        for path in chosen:
             target = into / path.relative_to(variant.folder)
             if path.suffix == ".absent":
                 if not target.with_suffix("").is_file():

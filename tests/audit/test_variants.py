@@ -31,6 +31,7 @@ def write(folder: Path, text: str) -> Path:
         ("[[variant]]\nname = 'a'\nkind = 'wrong'\nfail = []", "unknown keys fail"),
         ("[[variant]]\nname = 'a'\nkind = 'right'\ntier = 'gold'", "unknown tier 'gold'"),
         ("[[variant]]\nname = 'a'\nkind = 'right'\nfiles = 'nowhere'", "there is no folder"),
+        ("[[variant]]\nname = 'a'\nkind = 'right'\nonly = ['data.py']", "'data.py' alone, which is no file"),
         ("[[variant]]\nname = 'a'\nkind = 'wrong'\nfails = 'test_a'", "fails is 'test_a', which is of another type"),
         ("[[variant]]\nname = 'a'\nkind = 'wrong'\ntrains = 'no'", "trains is 'no'"),
         ("[[variant]]\nname = 'a'\nkind = 'wrong'\nhow = 'wrnog'", "the unknown way 'wrnog'"),
@@ -83,3 +84,15 @@ def test_a_folder_replaces_files_and_takes_away_absent_ones(tmp_path, integratio
     assert (built / "data.py").read_text() == "# mine\n"
     assert not (built / "model.py").exists()
     assert (built / "lstm.py").read_bytes() == (integration.solution_dir / "lstm.py").read_bytes()
+
+
+def test_of_a_folder_some_files_alone_may_be_taken(tmp_path, integration):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("data.py", "model.py"):
+        (folder / name).write_text("# mine\n")
+    path = write(tmp_path, "[[variant]]\nname = 'a'\nkind = 'wrong'\nfiles = 'mine'\nonly = ['data.py']")
+    (variant,) = read_variants(path, integration)
+    built = build_variant(variant, integration, tmp_path / "built")
+    assert (built / "data.py").read_text() == "# mine\n"
+    assert (built / "model.py").read_bytes() == (integration.solution_dir / "model.py").read_bytes()
