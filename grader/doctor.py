@@ -22,8 +22,8 @@ from grader.catalog import ROOT_DIR
 from grader.environment import python_environment
 from grader.errors import SandboxFailed, SandboxUnavailable
 from grader.records import Environment, Limits
-from grader.sandbox import jail, seccomp
-from grader.sandbox.box import JailedBox, self_test
+from grader.sandbox import jail, probing, seccomp
+from grader.sandbox.box import BareBox, Box, open_box, open_strong, self_test
 from grader.sandbox.server import ZygoteServer
 
 Level = Literal["good", "note", "bad"]
@@ -46,7 +46,7 @@ class Sandbox:
     """Which tier holds here.
 
     Attributes:
-        tier: `jailed`, or `bare` where a worker could not be jailed.
+        tier: `jailed`, `bubblewrap`, or `bare` where a worker could be held by neither.
         detail: What is in force in a jailed worker, or why there is none.
         landlock_abi: Of the kernel; 0 where it has none.
         filter: Whether the kernel takes a system-call filter.
@@ -117,8 +117,8 @@ def examine() -> Report:
 def examine_sandbox() -> Sandbox:
     """Starts a worker in the strongest tier and has it try to break out."""
     try:
-        with ZygoteServer("numpy") as server, closing(JailedBox(server.control_fd)) as box:
-            tier, detail = "jailed", self_test(box)
+        with ZygoteServer("numpy") as server, closing(open_strong(server.control_fd)) as box:
+            tier, detail = box.tier, self_test(box)
     except (SandboxUnavailable, SandboxFailed) as error:
         tier, detail = "bare", str(error)
     return Sandbox(
@@ -199,6 +199,45 @@ def render(report: Report, console: Console) -> None:
     console.print(table)
 
 
+def probe(console: Console) -> bool:
+    """Tries every attack in workers of the strongest tier, and prints a table of what came of each.
+
+    Returns:
+        Whether the tier keeps what it promises; `bare`, which promises nothing, always does.
+
+    Raises:
+        SandboxFailed: No worker could be started.
+    """
+    with ZygoteServer("numpy") as server:
+        try:
+            box: Box = open_box("numpy", control_fd=server.control_fd)
+        except SandboxUnavailable as error:
+            console.print(Text(f"{error}. So tier bare is probed, which promises nothing.", style="yellow"))
+            box = BareBox(server.control_fd)
+        with closing(box):
+            tier, outcomes = box.tier, list(probing.run(box))
+    console.print(_probe_table(outcomes))
+    worked = [outcome for outcome in outcomes if outcome.worked]
+    console.print(
+        Text(f"tier {tier}: {len(outcomes) - len(worked)} of {len(outcomes)} attacks were refused or stopped")
+    )
+    return tier == "bare" or not worked
+
+
+def _probe_table(outcomes: list[probing.Outcome]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Kind", no_wrap=True)
+    table.add_column("What a worker tried to do", overflow="fold")
+    table.add_column("Outcome", no_wrap=True)
+    last = ""
+    for outcome in outcomes:
+        kind = "" if outcome.group == last else outcome.group
+        last = outcome.group
+        style = "red" if outcome.worked else "green"
+        table.add_row(Text(kind), Text(outcome.title), Text(outcome.outcome, style=style))
+    return table
+
+
 def _judge_sandbox(sandbox: Sandbox) -> list[Finding]:
     parts = [
         f"Landlock ABI {sandbox.landlock_abi}" if sandbox.landlock_abi else "no Landlock",
@@ -207,11 +246,11 @@ def _judge_sandbox(sandbox: Sandbox) -> list[Finding]:
         f"uid {sandbox.uid}",
     ]
     kernel = Finding("Kernel", "good" if sandbox.landlock_abi and sandbox.filter else "note", ", ".join(parts))
-    if sandbox.tier != "jailed":
+    if sandbox.tier == "bare":
         text = f"tier bare: {sandbox.detail}. `grader grade` needs --insecure here: only for submissions that you trust"
         return [Finding("Sandbox", "bad", text), kernel]
-    text = f"tier jailed, proved by a worker: {sandbox.detail}"
-    if sandbox.uid == 0 and "spare uid" not in sandbox.detail:
+    text = f"tier {sandbox.tier}, proved by a worker: {sandbox.detail}"
+    if sandbox.tier == "jailed" and sandbox.uid == 0 and "spare uid" not in sandbox.detail:
         return [
             Finding("Sandbox", "note", f"{text}. No other uid can read this Python; the jail holds without"),
             kernel,

@@ -94,6 +94,11 @@ def scratch_full(what: str, scratch_bytes: int) -> StudentError:
     return WorkerDied(f"{what} was stopped: it wrote more or larger files than its folder may hold ({size})")
 
 
+def too_many_threads(what: str, most: int) -> StudentError:
+    """More threads than a worker may start, and it was stopped."""
+    return WorkerDied(f"{what} was stopped: it started more than {most} threads")
+
+
 def ended(
     what: str, status: int | None, tail: bytes, place: Place | None, memory_bytes: int, cpu_s: float
 ) -> StudentError:
@@ -163,6 +168,6 @@ def _source_line(file: Path, number: int) -> str:
     try:
         with file.open("rb") as source:
             lines = source.read(_SOURCE_BYTES).decode("utf-8", errors="replace").splitlines()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no file can have, such as one with a NUL
         return ""
     return calls.clean(lines[number - 1].strip(), 200) if 0 < number <= len(lines) else ""

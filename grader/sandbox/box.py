@@ -1,32 +1,37 @@
 """The choice of a tier, and boxes: what starts workers.
 
-Tiers, chosen by `open_box`: `jailed` (Landlock and system-call filter; proved by a self-test in a worker) and `bare`
-(another process and limits; no promise against hostile code, so only where the caller says `insecure`). A further
-tier is one more class with the methods of `Box`.
+Tiers, chosen by `open_box`: `jailed` (Landlock and system-call filter), `bubblewrap` (the same without Landlock, in
+namespaces), both proved by a self-test in a worker; and `bare` (another process and limits; no promise against hostile
+code, so only where the caller says `insecure`). docs/security.md says what each promises.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from grader.errors import KitError, SandboxFailed, SandboxUnavailable, StudentError
+from grader.sandbox.attacks import attacks
 from grader.sandbox.handle import Worker, WorkerSpec
-from grader.sandbox.jail import PROBES, open_to_spare
+from grader.sandbox.jail import open_to_spare
 from grader.sandbox.server import Connection, ZygoteServer
 
 __all__ = [
     "BareBox",
     "Box",
+    "BubblewrapBox",
     "JailedBox",
     "Worker",
     "WorkerSpec",
     "ZygoteServer",
     "open_box",
+    "open_strong",
     "open_to_spare",
     "self_test",
 ]
@@ -67,8 +72,9 @@ class _ZygoteBox:
         self._owned: ZygoteServer | None = None
         try:
             hello = self._connection.request({"op": "hello"}, "hello", timeout_s=_HELLO_S)
-            if self.tier == "jailed" and not hello["jail"]:
-                raise SandboxUnavailable(f"no jail on this machine: {hello['reason']}")
+            if self.tier not in ("bare", hello["tier"]):
+                what = "jail" if self.tier == "jailed" else self.tier
+                raise SandboxUnavailable(f"no {what} on this machine: {hello['reason']}")
         except KitError:
             self._connection.close()
             raise
@@ -84,7 +90,7 @@ class _ZygoteBox:
             SandboxFailed: No worker could be started; never the submission's fault.
         """
         self._workers = [worker for worker in self._workers if not worker.closed]
-        worker = Worker(self._connection, spec, jailed=self.tier == "jailed", scratch_dir=scratch_dir)
+        worker = Worker(self._connection, spec, tier=self.tier, scratch_dir=scratch_dir)
         self._workers.append(worker)
         return worker
 
@@ -114,13 +120,22 @@ class JailedBox(_ZygoteBox):
     tier = "jailed"
 
 
+class BubblewrapBox(_ZygoteBox):
+    """Workers that can't do more than jailed ones, on kernels without Landlock."""
+
+    tier = "bubblewrap"
+
+
 class BareBox(_ZygoteBox):
     """Workers with limits alone: no promise against hostile code."""
 
     tier = "bare"
 
 
-def open_box(worker_kind: str, insecure: bool = False, control_fd: int | None = None) -> JailedBox | BareBox:
+StrongBox: TypeAlias = JailedBox | BubblewrapBox
+
+
+def open_box(worker_kind: str, insecure: bool = False, control_fd: int | None = None) -> StrongBox | BareBox:
     """Opens the strongest tier that this machine proves to hold.
 
     Args:
@@ -136,7 +151,7 @@ def open_box(worker_kind: str, insecure: bool = False, control_fd: int | None = 
     if fd is None:
         raise SandboxFailed("no control socket")
     try:
-        box = _open(fd, insecure)
+        box = _open(fd, insecure, scratch=worker_kind != "numpy")
     except BaseException:
         if server is not None:
             server.close()
@@ -145,11 +160,25 @@ def open_box(worker_kind: str, insecure: bool = False, control_fd: int | None = 
     return box
 
 
-def _open(control_fd: int, insecure: bool) -> JailedBox | BareBox:
+def open_strong(control_fd: int) -> StrongBox:
+    """A box of the tier that this zygote offers, not yet proved.
+
+    Raises:
+        SandboxUnavailable: It offers none but `bare`.
+    """
     try:
-        box = JailedBox(control_fd)
+        return JailedBox(control_fd)
+    except SandboxUnavailable:
+        with suppress(SandboxUnavailable):
+            return BubblewrapBox(control_fd)
+        raise
+
+
+def _open(control_fd: int, insecure: bool, scratch: bool) -> StrongBox | BareBox:
+    try:
+        box = open_strong(control_fd)
         try:
-            self_test(box)
+            self_test(box, scratch=scratch)
         except BaseException:
             box.close()
             raise
@@ -160,28 +189,41 @@ def _open(control_fd: int, insecure: bool) -> JailedBox | BareBox:
     return box
 
 
-def self_test(box: JailedBox) -> str:
-    """Has a worker try what it must not be able to do.
+def self_test(box: StrongBox, *, scratch: bool = True) -> str:
+    """Has a worker try what it must not be able to do: the short attacks of `attacks`.
+
+    Args:
+        scratch: Gives it a private folder, as workers with TensorFlow have.
 
     Returns:
         What is in force, in words.
 
     Raises:
-        SandboxUnavailable: An attempt succeeded, or no worker could be jailed.
+        SandboxUnavailable: An attack succeeded, or no worker could be jailed.
     """
     folder = Path(tempfile.mkdtemp(prefix="grader-self-test-"))
     try:
-        folder.chmod(0o755)
-        submission, canary = folder / "submission", folder / "canary"
-        submission.mkdir()
-        canary.write_bytes(b"not for workers")
-        spec = WorkerSpec(submission, True, 4 << 30, 1 << 20, 1 << 16, 20.0, 0)
+        submission, secret = folder / "submission", folder / "tests" / "secret"
+        for path in (folder, submission, secret.parent):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o755)
+        for path in (secret, submission / "hw.py"):
+            path.write_bytes(b"not for workers")
+            path.chmod(0o666)
+        scene = {
+            "secret": str(secret),
+            "own": str(submission / "hw.py"),
+            "folder": str(secret.parent),
+            "marker": folder.name,
+            "grader": os.getpid(),
+        }
+        spec = WorkerSpec(submission, scratch, 4 << 30, 1 << 20, 1 << 16, 20.0, 0)
         with box.start(spec) as worker:
-            attempts = worker.probe(canary, folder / "outside", time.monotonic() + 20.0)
-            failed = [what for what, outcome in attempts.items() if outcome != "refused"]
-            if failed or set(attempts) != set(PROBES):
+            found = worker.probe(scene, time.monotonic() + 20.0)
+            failed = [title for title, outcome in found.items() if outcome != "refused"]
+            if failed or set(found) != set(attacks(short=True)):
                 raise SandboxUnavailable(
-                    f"the jail does not hold on this machine: a worker could {', '.join(failed) or 'not be asked'}"
+                    f"tier {box.tier} does not hold here: a worker could {', '.join(failed) or 'not be asked'}"
                 )
             return worker.jail
     except (SandboxFailed, StudentError) as error:

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from grader.errors import BadAnswer, Place, SandboxFailed, StudentError, WorkerDied
-from grader.sandbox import answers, pump, scratch, wire
+from grader.sandbox import answers, bubblewrap, jail, pump, scratch, wire
 from grader.sandbox.server import Connection
 
 _FORK_S = 60.0
@@ -62,7 +62,7 @@ class Worker:
         closed: Whether it has ended for good.
     """
 
-    def __init__(self, connection: Connection, spec: WorkerSpec, *, jailed: bool, scratch_dir: Path | None) -> None:
+    def __init__(self, connection: Connection, spec: WorkerSpec, *, tier: str, scratch_dir: Path | None) -> None:
         self.spec = spec
         self.peak_memory_bytes = 0
         self.closed = False
@@ -76,6 +76,8 @@ class Worker:
         if spec.scratch and scratch_dir is None:
             try:
                 self.scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._root.parent))
+                if tier == "bubblewrap":
+                    jail.give_to_spare(self.scratch)  # the worker can't: it never was root
             except OSError as error:
                 raise SandboxFailed(f"no private folder for a worker beside {self._root}: {error}") from error
         cores = 1 if spec.core is not None else os.cpu_count() or 1
@@ -87,7 +89,7 @@ class Worker:
             "cpu_s": spec.cpu_s * cores,
             "seed": spec.seed,
             "core": spec.core,
-            "jailed": jailed,
+            "jailed": tier != "bare",
             "forbidden": spec.forbidden,
             "traced": spec.traced,
         }
@@ -115,6 +117,8 @@ class Worker:
             self._pump.start()
             if not self.pid:
                 self.close()
+        if tier != "bubblewrap":  # there the kernel counts them, and the pid is one of another namespace
+            self._pump.watch_threads(self.pid, bubblewrap.MOST_THREADS)
         self._greet()
 
     def call(self, name: str, arguments: Mapping[str, Any], deadline: float) -> Any:
@@ -165,6 +169,8 @@ class Worker:
             raise self._fail(answers.overdue(_what(op, name), deadline - submitted, place)) from None
         except pump.ScratchFull:
             raise self._fail(answers.scratch_full(_what(op, name), self.spec.scratch_bytes)) from None
+        except pump.TooManyThreads:
+            raise self._fail(answers.too_many_threads(_what(op, name), bubblewrap.MOST_THREADS)) from None
         except pump.Closed:
             raise self._fail(self._died(_what(op, name))) from None
         except wire.WireError as error:
@@ -193,9 +199,17 @@ class Worker:
         self._post("opened", "opened", {}, deadline)
         return frozenset(map(str, self.result(deadline)))
 
-    def probe(self, canary: Path, outside: Path, deadline: float) -> dict[str, str]:
-        """Tries inside what a worker must not be able to do; see `jail.probe`."""
-        self._post("probe", "self-test", {"canary": str(canary), "outside": str(outside)}, deadline)
+    def probe(self, scene: Mapping[str, Any], deadline: float, title: str = "") -> dict[str, str]:
+        """Tries inside what a worker must not be able to do.
+
+        Args:
+            scene: See `attacks`.
+            title: Of one attack; "" tries all short ones.
+
+        Returns:
+            "refused" or "done" for each title.
+        """
+        self._post("probe", "self-test", {"title": title, "scene": dict(scene)}, deadline)
         found = self.result(deadline)
         return {str(key): str(value) for key, value in found.items()}
 

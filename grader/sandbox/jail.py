@@ -3,7 +3,8 @@
 In this order: spare uid (where root starts the grader and the interpreter stays readable), capabilities, death signal,
 Landlock, system-call filter. Landlock and the filter bind the calling thread alone: call `enter` while there is one.
 Files are denied unless listed: `rules` names what Python and its packages need, and leaves out the grader itself, so
-that neither suites nor solutions can be read, wherever the grader is installed.
+that neither suites nor solutions can be read, wherever the grader is installed. Without Landlock, mounts inside
+bubblewrap say what is there at all (`inner_rules`).
 """
 
 from __future__ import annotations
@@ -11,28 +12,18 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import resource
 import socket
 import stat
 import struct
 import sys
 import sysconfig
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.sandbox import landlock, seccomp
+from grader.sandbox import bubblewrap, landlock, seccomp
 
 SPARE_ID = 20001  # uid and gid of jailed workers; no account needs to exist
-PROBES = (
-    "read a file outside",
-    "list a folder outside",
-    "read the grader",
-    "write a file outside",
-    "change a file's mode",
-    "open a socket",
-    "start a process",
-    "signal its parent",
-)
 _PACKAGE_DIR = Path(__file__).resolve().parent.parent
 _CHECKOUT_PARTS = ("solution", "stencil", "tests", "grader")
 _DISTRIBUTION = "rnn_homework_grader"
@@ -59,7 +50,8 @@ _SYSTEM_PATHS = (
     "/dev/zero",
 )
 _WRITABLE_DEVICES = ("/dev/null",)
-_PROC_SELF = tuple(f"/proc/self/{name}" for name in ("cmdline", "status", "stat", "statm", "maps"))
+_PROC_SELF = tuple(f"/proc/self/{name}" for name in bubblewrap.PROC_SELF_FILES)
+_MOST_TASKS = 4_096  # threads of all workers together, where their uid is theirs alone
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 1, 4, 23, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
@@ -76,12 +68,15 @@ class Rules:
         listings: Folders that may be listed, not read.
         landlock_abi: Of this kernel.
         spare_id: uid and gid to change to, or None: stay and drop capabilities.
+        temporary: Of a zygote inside bubblewrap: the folder that workers share with the grader; mounts then stand for
+            the rules of Landlock.
     """
 
     trees: tuple[str, ...]
     listings: tuple[str, ...]
     landlock_abi: int
     spare_id: int | None
+    temporary: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +89,8 @@ class Report:
 
     def describe(self) -> str:
         """One phrase for `grader doctor`."""
+        if not self.landlock_abi:
+            return f"bubblewrap and mounts of its own; system-call filter; uid {self.uid} without capabilities"
         who = f"spare uid {self.uid}" if self.changed_uid else f"uid {self.uid} without capabilities"
         extra = [
             name
@@ -120,14 +117,39 @@ def rules(hidden: tuple[Path, ...] = ()) -> Rules:
     abi = landlock.abi()
     if abi < 1:
         raise OSError(errno.ENOSYS, "this kernel has no Landlock (Linux 5.13 or later, and enabled)")
-    if not seccomp.supported():
-        raise OSError(errno.ENOSYS, "no system-call filter on this kernel or machine")
+    _need_filter()
+    trees, listings = readable(hidden)
+    return Rules(trees, listings, abi, spare_id())
+
+
+def inner_rules(temporary: str) -> Rules:
+    """Rules for the workers of a zygote that runs inside bubblewrap.
+
+    Args:
+        temporary: See `Rules`.
+
+    Raises:
+        OSError: There is no system-call filter.
+    """
+    _need_filter()
+    return Rules((), (), 0, None, temporary)
+
+
+def readable(hidden: tuple[Path, ...] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Trees and listings (see `Rules`) for Python and its packages, without the grader."""
     secret = {path.resolve() for path in hidden} | set(_own_paths())
     trees: dict[str, None] = {}
     listings: dict[str, None] = {}
     for path in (*_python_paths(), *map(Path, _SYSTEM_PATHS)):
         _cover(path, secret, trees, listings)
-    return Rules(tuple(trees), tuple(listings), abi, _spare_id())
+    return tuple(trees), tuple(listings)
+
+
+def zygote_paths() -> list[Path]:
+    """What a zygote inside bubblewrap needs besides: the interpreter, its configuration, and its own modules."""
+    found = [Path(os.path.realpath(sys.executable)), Path(sys.prefix, "pyvenv.cfg")]
+    found += [_PACKAGE_DIR / "__init__.py", _PACKAGE_DIR / "sandbox"]
+    return [path for path in found + _own_distributions() if path.exists()]
 
 
 def enter(rules: Rules, submission: str, scratch: str | None) -> Report:
@@ -141,13 +163,17 @@ def enter(rules: Rules, submission: str, scratch: str | None) -> Report:
     Raises:
         OSError: A part of it is refused; the process must then run no code of others.
     """
-    if scratch and rules.landlock_abi < landlock.REFER_ABI:
-        raise OSError(errno.ENOSYS, "a scratch folder needs Landlock ABI 2 (Linux 5.19)")
     if thread_count() != 1:
         raise OSError(errno.EBUSY, "the jail binds one thread, and there are more")
+    if rules.temporary:
+        return _enter_mounts(rules.temporary, submission, scratch)
+    if scratch and rules.landlock_abi < landlock.REFER_ABI:
+        raise OSError(errno.ENOSYS, "a scratch folder needs Landlock ABI 2 (Linux 5.19)")
     program = seccomp.build(os.getpid(), deny_truncate=rules.landlock_abi < landlock.TRUNCATE_ABI)
     _drop_bounding_set()  # needs a capability that the change of uid takes away
     changed = rules.spare_id is not None and _change_id(rules.spare_id, submission, scratch)
+    if changed:
+        _limit_tasks(_MOST_TASKS)
     _drop_capabilities()
     set_death_signal(_SIGKILL)
     forbid_dumping()
@@ -161,6 +187,18 @@ def enter(rules: Rules, submission: str, scratch: str | None) -> Report:
     )
     seccomp.load(program)
     return Report(rules.landlock_abi, os.getuid(), changed)
+
+
+def _enter_mounts(temporary: str, submission: str, scratch: str | None) -> Report:
+    program = seccomp.build(os.getpid(), deny_truncate=False)
+    bubblewrap.cover(temporary, submission, scratch, (str(_PACKAGE_DIR),))
+    _limit_tasks(bubblewrap.MOST_THREADS)
+    _drop_bounding_set()
+    _drop_capabilities()
+    set_death_signal(_SIGKILL)
+    forbid_dumping()
+    seccomp.load(program)
+    return Report(0, os.getuid(), False)
 
 
 def thread_count() -> int:
@@ -197,48 +235,21 @@ def open_to_spare(folder: Path) -> None:
             path.chmod(mode | (0o010 if path == folder else 0o050 if path.is_dir() else 0o040))
 
 
-def probe(canary: str, outside: str) -> dict[str, str]:
-    """Tries what a worker must not be able to do; runs inside one.
-
-    Args:
-        canary: A file outside, which the grader can read.
-        outside: A path outside where the grader could write.
-
-    Returns:
-        For each of `PROBES` "refused" or "done".
-    """
-    actions: tuple[Callable[[], object], ...] = (
-        lambda: Path(canary).read_bytes(),
-        lambda: next(Path(canary).parent.iterdir()),
-        lambda: (_PACKAGE_DIR / "errors.py").read_bytes(),
-        lambda: Path(outside).write_bytes(b"x"),
-        lambda: _change_mode(Path(canary)),
-        lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM).close(),
-        _fork,
-        lambda: os.kill(os.getppid(), 0),
-    )
-    return {what: _attempt(action) for what, action in zip(PROBES, actions, strict=True)}
+def give_to_spare(folder: Path) -> None:
+    """Makes a folder of root's the spare uid's own; else does nothing."""
+    if os.geteuid() == 0:
+        os.chown(folder, SPARE_ID, SPARE_ID)
 
 
-def _attempt(action: Callable[[], object]) -> str:
-    try:
-        action()
-    except OSError:
-        return "refused"
-    return "done"
+def _need_filter() -> None:
+    if not seccomp.supported():
+        raise OSError(errno.ENOSYS, "no system-call filter on this kernel or machine")
 
 
-def _fork() -> None:
-    if os.fork() == 0:
-        os._exit(0)
-    os.wait()
-
-
-def _change_mode(path: Path) -> None:
-    before = stat.S_IMODE(path.stat().st_mode)
-    path.chmod(before ^ stat.S_IROTH)
-    if stat.S_IMODE(path.stat().st_mode) == before:
-        raise OSError(errno.EPERM, "nothing changed")
+def _limit_tasks(most: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 
 
 def _libc() -> ctypes.CDLL:
@@ -252,10 +263,13 @@ def _prctl(option: int, value: int) -> None:
 
 def _own_paths() -> list[Path]:
     """The grader, its checkout and its traces among installed packages."""
-    own = [_PACKAGE_DIR, *(_PACKAGE_DIR.parent / part for part in _CHECKOUT_PARTS)]
-    for folder in _package_folders():
-        own += (path.resolve() for path in folder.iterdir() if _DISTRIBUTION in path.name)
+    own = [_PACKAGE_DIR, *(_PACKAGE_DIR.parent / part for part in _CHECKOUT_PARTS), *_own_distributions()]
     return [path for path in own if path.exists()]
+
+
+def _own_distributions() -> list[Path]:
+    """How an installer has noted the grader."""
+    return [path.resolve() for folder in _package_folders() for path in folder.iterdir() if _DISTRIBUTION in path.name]
 
 
 def _package_folders() -> list[Path]:
@@ -296,7 +310,7 @@ def _cover(path: Path, secret: set[Path], trees: dict[str, None], listings: dict
             _cover(child, secret, trees, listings)
 
 
-def _spare_id() -> int | None:
+def spare_id() -> int | None:
     """The spare uid, if this process may change to it and Python stays readable then."""
     if os.geteuid() != 0:
         return None

@@ -17,7 +17,7 @@ from grader.sandbox import scratch, wire
 
 _CHUNK_BYTES = 1 << 18
 _TAIL_BYTES = 1 << 15
-_SCRATCH_CHECK_S = 0.1
+_CHECK_S = 0.1
 _LAST_OUTPUT_S = 1.0
 
 Frame = tuple[bytes, bytearray]
@@ -35,6 +35,10 @@ class ScratchFull(Exception):
     """The scratch folder holds more than it may."""
 
 
+class TooManyThreads(Exception):
+    """The worker was stopped for that."""
+
+
 class Pump(threading.Thread):
     """Moves the bytes of one worker; every public method may be called from the judge's thread.
 
@@ -46,7 +50,7 @@ class Pump(threading.Thread):
         scratch_dir: Folder to watch, or None.
         scratch_bytes: Its cap.
         abort: Called from the pump's thread when the deadline of a request passes, whether somebody waits or not.
-        kill: Called from the pump's thread when the scratch folder is full.
+        kill: Called from the pump's thread when the scratch folder is full, or there are too many threads.
     """
 
     def __init__(
@@ -69,6 +73,8 @@ class Pump(threading.Thread):
         self._output_bytes = output_bytes
         self._scratch_dir, self._scratch_bytes = scratch_dir, scratch_bytes
         self._abort_worker, self._kill_worker = abort, kill
+        self._status_file: Path | None = None
+        self._most_threads = 0
         self._changed = threading.Condition()
         self._outgoing = memoryview(b"")
         self._expected: list[int] | None = None
@@ -80,6 +86,12 @@ class Pump(threading.Thread):
         self._output = bytearray()
         self._tail = bytearray()
         self._dropped_bytes = 0
+
+    def watch_threads(self, pid: int, most: int) -> None:
+        """Stops the worker once it has more threads; where there is no /proc, nothing is watched."""
+        status = Path(f"/proc/{pid}/status")
+        if pid and status.exists():
+            self._most_threads, self._status_file = most, status
 
     def post(self, frame: bytes, deadline: float | None) -> None:
         """Sends one request; its reply is read in the background, whether somebody waits or not.
@@ -101,7 +113,7 @@ class Pump(threading.Thread):
         Raises:
             Overdue: It is not whole at the deadline (monotonic seconds).
             Closed: The worker closed its pipe first.
-            ScratchFull: The worker was stopped for that.
+            ScratchFull, TooManyThreads: The worker was stopped for that.
             wire.WireError: The bytes are no frame.
         """
         with self._changed:
@@ -155,9 +167,9 @@ class Pump(threading.Thread):
                         self._read_output(selector)
                     if self._reply_fd in ready:
                         self._read_reply()
-                    if self._scratch_dir and time.monotonic() >= next_check:
-                        self._check_scratch(self._scratch_dir)
-                        next_check = time.monotonic() + _SCRATCH_CHECK_S
+                    if time.monotonic() >= next_check:
+                        self._check_use()
+                        next_check = time.monotonic() + _CHECK_S
                     self._check_deadline()
                 self._last_output(selector)
             finally:
@@ -173,7 +185,7 @@ class Pump(threading.Thread):
             os.read(self._wake_fd, 4096)
 
     def _pause_s(self) -> float | None:
-        pause_s = _SCRATCH_CHECK_S if self._scratch_dir else None
+        pause_s = _CHECK_S if self._scratch_dir or self._status_file else None
         if self._deadline is not None:
             left_s = max(0.0, self._deadline - time.monotonic())
             pause_s = left_s if pause_s is None else min(left_s, pause_s)
@@ -265,14 +277,31 @@ class Pump(threading.Thread):
             if not any(key.fd == self._output_fd for key, _ in selector.select(0)):
                 return
 
-    def _check_scratch(self, folder: Path) -> None:
-        used = scratch.used_bytes(folder)
-        if used is None or used > self._scratch_bytes:
-            self._scratch_dir = None
-            self._fail(ScratchFull())
+    def _check_use(self) -> None:
+        """Looks at what no limit of the system counts for one worker."""
+        if self._scratch_dir is not None:
+            used = scratch.used_bytes(self._scratch_dir)
+            if used is None or used > self._scratch_bytes:
+                self._scratch_dir = None
+                self._fail(ScratchFull())
+                self._kill_worker()
+        if self._status_file is not None and _thread_count(self._status_file) > self._most_threads:
+            self._status_file = None
+            self._fail(TooManyThreads())
             self._kill_worker()
 
     def _check_deadline(self) -> None:
         if self._deadline is not None and time.monotonic() >= self._deadline:
             self._fail(Overdue())
             self._abort_worker()
+
+
+def _thread_count(status_file: Path) -> int:
+    """Threads that a process has; 0 once it is gone."""
+    try:
+        for line in status_file.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("Threads:"):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return 0

@@ -26,6 +26,8 @@ _EPERM: dict[str, tuple[int | None, int | None]] = {
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
+    "timer_create": (222, 107),  # may send SIGKILL, which would look as if the machine had ended the worker
+    "setrlimit": (160, 164),  # so may a lowered limit of processor time
     "pidfd_open": (434, 434),
     "pidfd_getfd": (438, 438),
     "pidfd_send_signal": (424, 424),
@@ -91,6 +93,8 @@ _EPERM: dict[str, tuple[int | None, int | None]] = {
     "clock_settime": (227, 112),
     "adjtimex": (159, 171),
     "clock_adjtime": (305, 266),
+    "sync": (162, 81),
+    "syncfs": (306, 267),
     "syslog": (103, 116),
     "vhangup": (153, 58),
     "iopl": (172, None),
@@ -212,7 +216,9 @@ def build(pid: int, *, deny_truncate: bool, machine: str | None = None) -> bytes
     # Not even itself by SIGKILL: that one tells that somebody else ended the process.
     for call, signal_argument in ((_KILL, 1), (_TGKILL, 2)):
         program.on(call, [_Test(0, _JUMP_EQUAL, pid, True), _Test(signal_argument, _JUMP_EQUAL, signal.SIGKILL, False)])
-    program.among(_PRLIMIT, 0, (0, pid), allowed=True)
+    # To ask for its own limits; a pointer to new ones is two words long.
+    nothing = [_Test(2, _JUMP_EQUAL, 0, True), _Test(2, _JUMP_EQUAL, 0, True, high=True)]
+    program.on(_PRLIMIT, [_Test(0, _JUMP_EQUAL, 0, True), *nothing])
     program.among(_PRCTL, 0, _PRCTL_ALLOWED, allowed=True)
     program.among(_FCNTL, 1, _FCNTL_DENIED, allowed=False)
     program.among(_IOCTL, 1, _IOCTL_DENIED, allowed=False)
@@ -275,12 +281,13 @@ class _FilterHeader(ctypes.Structure):
 
 @dataclass(frozen=True)
 class _Test:
-    """A test of an argument's low 32 bits; `wanted` is the outcome with which the call may go on."""
+    """A test of an argument's low (or high) 32 bits; `wanted` is the outcome with which the call may go on."""
 
     argument: int
     jump: int
     operand: int
     wanted: bool
+    high: bool = False
 
 
 class _Program:
@@ -311,7 +318,7 @@ class _Program:
         """Denies the call unless its arguments pass every test."""
         self.add(_JUMP_EQUAL, call[self.column], 0, 3 * len(tests) + 1)
         for test in tests:
-            self.load(_ARGUMENTS_AT + 8 * test.argument)
+            self.load(_ARGUMENTS_AT + 8 * test.argument + 4 * test.high)
             self.add(test.jump, test.operand, *((1, 0) if test.wanted else (0, 1)))
             self.give(_ERRNO | errno.EPERM)
         self.give(_ALLOW)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from grader.errors import SandboxFailed
+from grader.sandbox import bubblewrap, jail, landlock
 from grader.sandbox.channel import Channel
 
 PRELOADS = ("tensorflow", "numpy")
@@ -58,16 +61,27 @@ class ZygoteServer:
         ours, theirs = socket.socketpair()
         self._control = Channel(ours)
         self._connection: Connection | None = None
+        why_unwrapped = _why_unwrapped()
+        temporary = str(self._folder.resolve().parent) if not why_unwrapped else ""
+        command = [sys.executable, "-I", "-B", "-m", "grader.sandbox.zygote", str(theirs.fileno()), preload]
+        identity: dict[str, Any] = {}
+        if temporary:
+            trees, _ = jail.readable()
+            command = bubblewrap.command(trees, jail.zygote_paths(), Path(temporary)) + command
+            identity = bubblewrap.identity(jail.SPARE_ID)
+            if identity:
+                os.chown(self._folder, jail.SPARE_ID, jail.SPARE_ID)
         with theirs, (self._folder / "stderr").open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  (our own module, no shell)
-                [sys.executable, "-I", "-B", "-m", "grader.sandbox.zygote", str(theirs.fileno()), preload],
+                [*command, temporary, why_unwrapped],
                 pass_fds=[theirs.fileno()],
                 env={**_ENVIRONMENT, **dict.fromkeys(("HOME", "KERAS_HOME", "MPLCONFIGDIR"), str(self._folder))},
                 cwd="/",
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # nothing is written to it: its end tells the zygote that this process has ended
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is the parent's to handle
+                **identity,
             )
         ours.setblocking(True)
 
@@ -101,6 +115,8 @@ class ZygoteServer:
         with contextlib.suppress(OSError):  # it may have ended by itself
             self._control.send({"op": "quit"})  # a judge may hold the socket too, so closing it says nothing
         self._control.close()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:  # e.g. stuck in an import
@@ -126,6 +142,14 @@ class ZygoteServer:
             lines = (self._folder / "stderr").read_text(encoding="utf-8", errors="replace").strip().splitlines()
             return f": {lines[-1]}" if lines else ""
         return ""
+
+
+@functools.cache
+def _why_unwrapped() -> str:
+    """Why zygotes of this process run without bubblewrap around them; "" where they run inside."""
+    if landlock.abi() >= landlock.REFER_ABI:
+        return "Landlock does it better"
+    return bubblewrap.why_unusable(jail.spare_id())
 
 
 class Connection:

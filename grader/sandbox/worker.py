@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from grader.sandbox import calls, hollow, jail, wire
+from grader.sandbox import attacks, calls, hollow, jail, wire
 
 EXIT_CLOSED = 0
 EXIT_UNUSABLE = 70  # the jail could not be put on: nothing of the student's ran
@@ -195,5 +195,7 @@ def _answer(request: dict[str, Any], root: str) -> dict[str, Any]:
     if request["op"] == "opened":
         return {"ok": True, "value": sorted(_opened)}
     if request["op"] == "probe":
-        return {"ok": True, "value": jail.probe(**request["arguments"])}
+        title, scene = request["arguments"]["title"], request["arguments"]["scene"]
+        found = {title: attacks.attempt(title, scene)} if title else attacks.attempt_all(scene)
+        return {"ok": True, "value": found}
     raise ValueError(f"unknown request {request['op']!r}")

@@ -1,4 +1,7 @@
-"""Imports what workers need, once, and forks a worker on request: `python -I -B -m grader.sandbox.zygote FD PRELOAD`.
+"""Imports what workers need, once, and forks a worker on request.
+
+`python -I -B -m grader.sandbox.zygote FD PRELOAD TEMPORARY WHY`: TEMPORARY is "" but inside bubblewrap (see there), WHY
+says what keeps this zygote out of it. Its stdin is a pipe that the parent holds open as long as it lives.
 
 It runs no TensorFlow operation (every child would hang), starts no thread, holds no tests and no answers, and reads
 nothing that a worker writes. Connections arrive over the control socket, one for each box; a connection's workers
@@ -63,6 +66,7 @@ class Zygote:
         self.children: dict[int, _Child] = {}
         self.selector = selectors.DefaultSelector()
         self.selector.register(control, selectors.EVENT_READ, self.on_control)
+        self.selector.register(0, selectors.EVENT_READ, self.on_parent_end)
         self.parent = os.getppid()
         wake, wakeup = socket.socketpair()
         wake.setblocking(False)
@@ -91,6 +95,10 @@ class Zygote:
     def next_wait_s(self) -> float:
         due = [child.kill_at for child in self.children.values() if child.kill_at is not None]
         return max(0.0, min([_PARENT_CHECK_S, *(at - time.monotonic() for at in due)]))
+
+    def on_parent_end(self) -> None:
+        """Nobody writes there, so it can be read once the parent is gone: inside bubblewrap nothing else tells."""
+        self.running = False
 
     def on_wake(self, wake: socket.socket) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -126,7 +134,7 @@ class Zygote:
     def answer(self, connection: Channel, message: dict[str, Any], fds: list[int]) -> None:
         op = message["op"]
         if op == "hello":
-            self.send(connection, {"op": "hello", "jail": self.rules is not None, "reason": self.reason})
+            self.send(connection, {"op": "hello", "tier": self.tier(), "reason": self.reason})
         elif op == "fork":
             self.send(connection, self.fork(connection, worker.Start(**message["start"]), fds))
         elif op == "kill" and message["pid"] in self.children:
@@ -148,6 +156,12 @@ class Zygote:
             if self.children:
                 raise OSError(f"{len(self.children)} workers do not end")
             self.send(connection, {"op": "killed_all"})
+
+    def tier(self) -> str:
+        """The tier that its workers can have besides `bare`, or ""."""
+        if self.rules is None:
+            return ""
+        return "bubblewrap" if self.rules.temporary else "jailed"
 
     def fork(self, connection: Channel, start: worker.Start, fds: list[int]) -> dict[str, Any]:
         threads = jail.thread_count()
@@ -217,11 +231,12 @@ def main(arguments: list[str]) -> int:
     """Starts the zygote; what was sent meanwhile waits in the socket."""
     control = Channel(socket.socket(fileno=int(arguments[0])))
     preload(arguments[1])
+    temporary, why = arguments[2:]
     rules, reason = None, ""
     try:
-        rules = jail.rules()
+        rules = jail.inner_rules(temporary) if temporary else jail.rules()
     except OSError as error:
-        reason = error.strerror or str(error)
+        reason = "; ".join(filter(None, (error.strerror or str(error), why)))
     gc.collect()
     gc.freeze()  # so that no collection in a child touches, and thereby copies, these pages
     jail.forbid_dumping()

@@ -306,7 +306,7 @@ def test_a_run_folder_can_be_opened_to_the_spare_uid(tmp_path: Path) -> None:
     assert run_dir.stat().st_gid == jail.SPARE_ID
 
 
-@pytest.mark.skipif(jail._spare_id() is None, reason="Python is out of reach for another uid, or this is not root")
+@pytest.mark.skipif(jail.spare_id() is None, reason="Python is out of reach for another uid, or this is not root")
 def test_a_worker_of_root_runs_as_the_spare_uid(
     box: JailedBox, submission: Submission, call: Call, tmp_path: Path
 ) -> None:

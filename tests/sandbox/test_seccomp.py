@@ -103,7 +103,9 @@ def test_only_the_own_process_can_be_signalled_and_not_by_sigkill(
     ("call", "arguments", "allowed"),
     [
         (seccomp._PRLIMIT, (0,), True),
-        (seccomp._PRLIMIT, (PID,), True),
+        (seccomp._PRLIMIT, (0, 9, 0, 0x7F00), True),  # to ask
+        (seccomp._PRLIMIT, (0, 9, 0x7F00, 0), False),  # to set
+        (seccomp._PRLIMIT, (0, 9, 0x7F00_0000_0000, 0), False),
         (seccomp._PRLIMIT, (1,), False),
         (seccomp._PRCTL, (15,), True),  # PR_SET_NAME
         (seccomp._PRCTL, (1, 0), False),  # PR_SET_PDEATHSIG
