@@ -18,11 +18,20 @@ from grader.report import schema
 from tests.submissions.build import Submission, build, read_submissions
 
 INTEGRATION = read_submissions("integration")
+# Assignment and submission; those of the demo run always, the others where time does not matter.
+BUNDLED = [
+    *(pytest.param("integration", entry, id=entry.name) for entry in INTEGRATION),
+    *(
+        pytest.param(name, entry, id=f"{name}-{entry.name}", marks=pytest.mark.slow)
+        for name in ("beras",)
+        for entry in read_submissions(name)
+    ),
+]
 UNUSABLE = Path(__file__).parent / "submissions" / "unusable"
 
 
-def grade(path: Path, folder: Path) -> tuple[subprocess.CompletedProcess[str], dict]:
-    command = [sys.executable, "-m", "grader", "grade", str(path), "--assignment", "integration"]
+def grade(path: Path, folder: Path, name: str = "integration") -> tuple[subprocess.CompletedProcess[str], dict]:
+    command = [sys.executable, "-m", "grader", "grade", str(path), "--assignment", name]
     command += ["--json", str(folder / "r.json"), "--html", str(folder / "r.html")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done, json.loads((folder / "r.json").read_text())
@@ -33,10 +42,10 @@ def validate(result: dict) -> None:
     jsonschema.Draft202012Validator(published).validate(result)
 
 
-@pytest.mark.parametrize("submission", INTEGRATION, ids=lambda submission: submission.name)
-def test_a_bundled_submission_gets_its_verdict(submission: Submission, tmp_path: Path):
-    assignment = catalog.load("integration")
-    done, result = grade(build(submission, assignment, tmp_path), tmp_path)
+@pytest.mark.parametrize(("name", "submission"), BUNDLED)
+def test_a_bundled_submission_gets_its_verdict(name: str, submission: Submission, tmp_path: Path):
+    assignment = catalog.load(name)
+    done, result = grade(build(submission, assignment, tmp_path), tmp_path, name)
     assert done.returncode == 0, done.stderr
     validate(result)
     failed = {case["id"].partition("::")[2] for case in result["cases"] if case["status"] == "failed"}

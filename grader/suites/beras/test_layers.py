@@ -329,6 +329,11 @@ def test_softmax_is_stable(student, rng):
     # At 1e5, 64-bit floats keep 11 digits behind the point, 32-bit ones two.
     assert_close(value[[0, 1, 2, 5]], softmax(rows)[[0, 1, 2, 5]], "the output of Softmax", rtol=1e-3, atol=1e-4)
     expect(np.abs(value.sum(axis=1) - 1).max() < 1e-5, "rows of the output do not sum to 1.")
+    # Far apart within a row: the largest entry takes it all.
+    wide = np.array([[1000.0, 0.0, -1000.0, 2.0, 990.0], [-900.0, -2000.0, -990.0, -1e4, -950.0]])
+    (value,) = outputs_of(student, {"kind": "Softmax"}, [wide])
+    expect(np.isfinite(value).all(), "rows with numbers far apart, such as 1000 and -1000, give NaN or infinity.")
+    assert_close(value, softmax(wide), "the output of Softmax for numbers far apart", rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.task("3.2", points=2, hint="diag(p) - p p^T for each row: it is no elementwise function")

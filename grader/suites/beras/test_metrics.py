@@ -61,9 +61,9 @@ KINDS = {
 }
 
 
-def encoded(student, labels):
+def encoded(student, labels, before=None):
     """What the encoder made of labels: see `one_hot_encoder` in adapters.py."""
-    found = student.one_hot_encoder(labels=labels)
+    found = student.one_hot_encoder(labels=labels, before=before)
     return as_dict(found, "the answer", ["uniq", "table", "encoded", "decoded"])
 
 
@@ -78,7 +78,18 @@ def drawn(rng, kind, count):
 def test_fit_finds_labels(student, rng):
     """`fit` finds every label once, and gives each a one-hot row of its own."""
     labels = drawn(rng, "with gaps", 30)
-    found = encoded(student, labels)
+    check_labels(labels, encoded(student, labels))
+
+
+@pytest.mark.task("6.2", points=0, hint="Begin with an empty dictionary at each call of `fit`")
+def test_fit_anew(student, rng):
+    """A second `fit` knows the labels of its own data alone."""
+    labels = drawn(rng, "with gaps", 20)
+    check_labels(labels, encoded(student, labels, before=[3, 8, 9]))
+
+
+def check_labels(labels, found):
+    """Holds `uniq` and `uniq2oh` against the labels."""
     uniq = as_items(found["uniq"], "`uniq`")
     expect(
         sorted(map(str, uniq)) == sorted(map(str, set(labels))), f"`uniq` has {len(uniq)} labels; expected each once."
@@ -99,6 +110,8 @@ def table_of(found, uniq):
     for pair in pairs:
         label, row = as_items(pair, "an entry of `uniq2oh`", length=2, names="label and row")
         rows[str(label)] = row
+    extra = len(rows) - len(uniq)
+    expect(extra <= 0, f"`uniq2oh` has {extra} labels that are not in `uniq`.")
     missing = [str(label) for label in uniq if str(label) not in rows]
     expect(not missing, f"`uniq2oh` lacks {len(missing)} of the labels in `uniq`, such as {missing[:1]}.")
     return rows

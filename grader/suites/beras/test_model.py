@@ -59,7 +59,8 @@ def test_fit_takes_every_sample(student, rng):
     """Each epoch takes every sample once, with its own label, and trains."""
     for count, batch_size, epochs in ((24, 8, 2), (23, 5, 3), (4, 10, 1), (21, 10, 2)):
         x, y = data(rng, count)
-        batches = batches_of(student.run_model(x=x, y=y, epochs=epochs, batch_size=batch_size), "`fit`")
+        found = student.run_model(x=x, y=y, epochs=epochs, batch_size=batch_size)
+        batches = batches_of(found, "`fit`")
         what = f"{count} samples, batch size {batch_size}"
         for numbers in in_epochs(batches, count, epochs):
             missing = count - len(np.unique(numbers))
@@ -67,6 +68,9 @@ def test_fit_takes_every_sample(student, rng):
         wrong = sum(int((np.abs(by[:, 0] - bx[:, 0] - 0.5) > 1e-6).sum()) for bx, by, _ in batches)
         expect(wrong == 0, f"{what}: {wrong} samples have the label of another.")
         expect(all(training is True for _, _, training in batches), "`fit` calls `batch_step` without training=True.")
+        after = as_dict(found, "the answer", ["x", "y"])
+        unwritten = same(after["x"], x, atol=0) and same(after["y"], y, atol=0)
+        expect(unwritten, "`fit` writes to the inputs or labels that it is given: does it shuffle them in place?")
 
 
 @pytest.mark.task("7.1", points=1, hint="`x[start : start + batch_size]`")

@@ -8,7 +8,7 @@ import pytest
 from grader.oracles import optimizers
 from grader.oracles.compare import as_array, as_dict, as_items, assert_close, expect, same
 
-SHAPES = ((3, 4), (4,), (4, 1), (1, 2))
+SHAPES = ((3, 4), (4,), (3, 4), (4, 1), (4,))  # two of them twice: moments belong to a weight, not to a shape
 STEPS = 10
 # Gradients are near 1 in size: where epsilon stands then changes an update by less than 1e-4 of it, while the nearest
 # wrong rule that we know is off by 1e-2 of it. Weights of order 1 kept in float32 are exact to 1e-7.

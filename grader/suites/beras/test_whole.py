@@ -43,9 +43,10 @@ def test_simple_loss_falls(trained):
 
 
 @pytest.mark.task("8.1", points=4, limit_s=60, hint="Does each part pass its own tests?")
-def test_simple_accuracy(trained, thresholds, rng):
+def test_simple_accuracy(trained, thresholds, measure, rng):
     """The simple model, as given, tells enough test digits."""
     share, least = reached(trained, "simple", rng), thresholds["simple_accuracy"]
+    measure("simple_accuracy", share)
     expect(share >= least, f"{share:.2%} of the test digits are told rightly; expected at least {least:.0%}.")
 
 
@@ -64,9 +65,10 @@ def test_advanced_components(student):
 
 
 @pytest.mark.task("8.2", points=9, limit_s=60, hint="More units, a lower learning rate, more epochs")
-def test_advanced_accuracy(trained, thresholds, rng):
+def test_advanced_accuracy(trained, thresholds, measure, rng):
     """The advanced model tells enough test digits."""
     share, least = reached(trained, "advanced", rng), thresholds["advanced_accuracy"]
+    measure("advanced_accuracy", share)
     expect(share > least, f"{share:.2%} of the test digits are told rightly; expected more than {least:.0%}.")
 
 
@@ -104,12 +106,15 @@ def numbers_in(line):
 
 
 @pytest.mark.task("8.3", points=2, limit_s=90, hint="Evaluate on the test data, and print that accuracy last")
-def test_main_prints_test_accuracy(student, rng):
+def test_main_prints_test_accuracy(student, measure, rng):
     """`main()` trains on the training data alone, and the last line that it prints holds the test accuracy."""
-    found = as_dict(student.run_main(**patterns(rng)), "the answer", ["printed", "rows"])
+    found = as_dict(student.run_main(**patterns(rng)), "the answer", ["printed", "lines", "rows", "test_rows"])
+    measure("printed_lines", as_number(found["lines"], "the number of lines"))
     for rows in as_items(found["rows"], "the calls of `fit`"):
         count = as_number(rows, "the number of samples")
         expect(count <= TRAIN, f"`fit` is given {count:.0f} samples; there are {TRAIN} to train on.")
+    leaked = sum(as_numbers(found["test_rows"], "the test images in calls of `fit`"))
+    expect(leaked == 0, f"`fit` is given {leaked:.0f} of the test images; train on the training images alone.")
     lines = [str(line) for line in as_items(found["printed"], "the output")]
     expect(lines, "`main()` prints nothing.")
     values = numbers_in(lines[-1])

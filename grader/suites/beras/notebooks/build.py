@@ -58,10 +58,15 @@ def read_cells(source: str) -> list[Cell]:
     return cells
 
 
+def path_of(cell: Cell) -> str:
+    """A file name for messages, whose suffix says which markers the cell has."""
+    return "cell.py" if cell.kind == "code" else "cell.md"
+
+
 def without_answers(cell: Cell) -> Cell:
     """The cell as students get it."""
     lines, made, copied = cell.text.split("\n"), [], 0
-    for block in markers.find_blocks(cell.text, "cell.py" if cell.kind == "code" else "cell.md"):
+    for block in markers.find_blocks(cell.text, path_of(cell)):
         made += lines[copied : block.first - 1]
         if cell.kind == "markdown":
             made.append(markers.ANSWER)
