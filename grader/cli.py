@@ -17,6 +17,8 @@ from grader import catalog, doctor
 from grader.errors import GradingError, UnknownAssignment
 from grader.files import replace_file
 
+SIZE_NAMES = ("0.5cpu-0.75gb", "1cpu-1.5gb", "2cpu-3gb", "4cpu-6gb")  # of `grader.gradescope.sizes`
+
 _stdout = Console()
 _stderr = Console(stderr=True)
 
@@ -96,6 +98,43 @@ def release(name: str, folder: Path) -> None:
 
     path = build_handout(catalog.load(name), folder)
     click.echo(f"wrote {path}")
+
+
+@cli.command()
+@click.argument("name", metavar="ASSIGNMENT", callback=_known)
+@click.option("-o", "folder", type=_FOLDER, default=Path("out"), show_default=True, help="Where the zip goes.")
+def package(name: str, folder: Path) -> None:
+    """Build the bundle that Gradescope runs."""
+    from grader.gradescope.bundle import build_bundle
+
+    path = build_bundle(catalog.load(name), folder)
+    click.echo(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+@cli.command()
+@click.argument("bundle", metavar="ZIP", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("submission", type=_EXISTING)
+@click.option(
+    "--size", "names", multiple=True, type=click.Choice(SIZE_NAMES), help="Measure this size; several may be."
+)
+@click.option(
+    "--metadata", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="submission_metadata.json."
+)
+@click.option("--python", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="In place of python3.10.")
+@click.option("--json", "json_file", type=_FILE, help="Write results.json here.")
+def preview(
+    bundle: Path,
+    submission: Path,
+    names: tuple[str, ...],
+    metadata: Path | None,
+    python: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Run a bundle as Gradescope would, and say which size of container it needs."""
+    from grader.gradescope.session import preview_and_show
+
+    fits = preview_and_show(bundle, submission, names, metadata, python, json_file, _stdout, _stderr)
+    sys.exit(0 if fits else 1)
 
 
 @cli.command()

@@ -19,6 +19,7 @@ GradingError
     ├── SandboxUnavailable  this machine offers no tier that holds
     ├── SandboxFailed       zygote or judge broke down
     ├── UnreadableResult    a file that should hold a result holds something else
+    ├── PreviewUnavailable  this machine can't imitate Gradescope's container
     └── HandoutLeak         a solution line or a hidden test would be in the handout
 """
 
@@ -138,6 +139,10 @@ class SandboxFailed(KitError):
 
 class UnreadableResult(KitError):
     """A file that should hold a result of grading holds something else."""
+
+
+class PreviewUnavailable(KitError):
+    """This machine can't imitate Gradescope's container."""
 
 
 class HandoutLeak(KitError):
