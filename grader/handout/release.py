@@ -123,6 +123,7 @@ def _stamp(assignment: Assignment, files: Mapping[str, bytes], kit: list[str]) -
         "tasks": {task.id: task.title for task in assignment.tasks.values()},
         "kit": kit,
         "flags": list(assignment.flags),
+        "switches": {task.id: task.flag for task in assignment.tasks.values() if task.flag},
         "forbidden": {task: list(assignment.forbidden_in(assignment.worker_of(task))) for task in assignment.tasks},
         "contents": contents,
     }

@@ -159,3 +159,18 @@ def test_a_package_is_forbidden_in_the_tasks_that_may_not_use_it(finished, task,
     (finished / "handout.json").write_text(json.dumps(stamp), encoding="utf-8")
     edit(finished / "sums.py", "    totals = ", "    import colorsys\n    colorsys.rgb_to_hsv(0, 0, 0)\n    totals = ")
     assert ("`colorsys.rgb_to_hsv` is not allowed here" in run(finished)[1]) == refused
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"), [("", "2 skipped"), ("graduate", "2 passed"), ("graduate.txt", "2 passed")]
+)
+def test_a_task_that_a_file_switches_on_is_skipped_without_it(finished, name, outcome):
+    stamp = json.loads((finished / "handout.json").read_text(encoding="utf-8"))
+    stamp["switches"] = {"1.1": "graduate"}
+    (finished / "handout.json").write_text(json.dumps(stamp), encoding="utf-8")
+    if name:
+        (finished / name).touch()
+    code, said = run(finished, "-rs")
+    assert code == 0
+    assert outcome in said
+    assert ("task 1.1 counts with an empty file graduate in this folder" in said) == (not name)

@@ -140,9 +140,18 @@ def tensorflow_is_loaded() -> None:
 def student(request: pytest.FixtureRequest, tmp_path: Path, tensorflow_is_loaded: None):
     """Your code, behind the adapters; every test starts with freshly imported modules."""
     marker = request.node.get_closest_marker("task")
-    yield Student(tmp_path, seed_of(request.node), str(marker.args[0]) if marker and marker.args else "")
+    task = str(marker.args[0]) if marker and marker.args else ""
+    skip_what_is_off(task)
+    yield Student(tmp_path, seed_of(request.node), task)
     forget_modules()
     hollow.install([])
+
+
+def skip_what_is_off(task: str) -> None:
+    """Skips a test of a task that a file switches on, where that file is missing."""
+    flag = read_stamp().get("switches", {}).get(task)
+    if flag and not any((ROOT / name).exists() for name in (flag, f"{flag}.txt")):  # some systems add the suffix
+        pytest.skip(f"task {task} counts with an empty file {flag} in this folder")
 
 
 def read_stamp() -> dict[str, Any]:
