@@ -23,7 +23,8 @@ from grader.oracles.compare import Mismatch
 MAX_RECORDS = 100_000
 MAX_RANK, MAX_SIZE = 4, 100_000  # of a tensor
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 2: np.dtype("<f8"), 3: np.dtype("<i4"), 9: np.dtype("<i8")}  # of tensor.proto
+# By their numbers in types.proto.
+_DTYPES: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 2: np.dtype("<f8"), 3: np.dtype("<i4"), 9: np.dtype("<i8")}
 
 Value = int | bytes
 

@@ -1,0 +1,190 @@
+"""Task 3: the tuned model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from grader.oracles.compare import as_array, as_dict, as_items, as_number, assert_close, expect, same
+
+UNITS, CELLS = 12, ("lstm", "gru")
+
+
+def sequences(rng, batch, steps, features=3):
+    return rng.normal(size=(batch, steps, features)).astype(np.float32)
+
+
+def outputs(student, cell, calls):
+    """The logits of one model for each call."""
+    found = as_items(student.model_outputs(cell=cell, units=UNITS, calls=calls), "the answer", length=len(calls))
+    return [
+        as_array(one, f"the output of the {cell} model", shape=(len(x), 10), axes="batch x classes", kind="float")
+        for x, one in zip(calls, found, strict=True)
+    ]
+
+
+def read_out(student, cell, x, readouts, training):
+    """The logits with each readout, once it is known that there is a layer called readout."""
+    found = student.model_readouts(cell=cell, units=UNITS, x=x, readouts=readouts, training=training)
+    found = as_dict(found, "the answer", ["found", "logits"])
+    kernels, biases = (as_number(count, "the number") for count in as_items(found["found"], "the numbers", length=2))
+    text = f'{kernels:.0f} weights of shape (units, 10) and {biases:.0f} of shape (10,) have "readout" in their path'
+    expect(kernels == 1 and biases == 1, f"{text}; expected one each, those of a layer with the name readout.")
+    answers = as_items(found["logits"], "the answer", length=len(readouts))
+    return [as_array(one, "the logits", shape=(len(x), 10), kind="float").astype(np.float64) for one in answers]
+
+
+@pytest.mark.task("3.1", points=3, limit_s=40, hint='Dense(10, name="readout"), without an activation')
+def test_readout_is_linear(student, rng):
+    """The logits are linear in the weights of the layer `readout`."""
+    x = sequences(rng, 6, 5)
+    kernel, bias = rng.normal(size=(UNITS, 10)).astype(np.float32), rng.normal(size=10).astype(np.float32)
+    readouts = [{"kernel": scale * kernel, "bias": scale * bias} for scale in (1, -3)]
+    for cell in CELLS:
+        once, scaled = read_out(student, cell, x, readouts, training=False)
+        expect(once.std() > 1e-3, f"the logits of the {cell} model are all alike, whatever the readout's weights are.")
+        what = f"the logits of the {cell} model, with weights of the readout times -3"
+        assert_close(scaled, -3 * once, what, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.task("3.1", points=3, limit_s=40, hint="Last state -> BatchNormalization -> readout")
+def test_normalization_before_readout(student, rng):
+    """In training mode the readout gets states that are normalized over the batch."""
+    x = sequences(rng, 64, 5) + 0.5
+    bias = rng.normal(size=10).astype(np.float32)
+    readouts = [{"kernel": np.eye(UNITS, 10, dtype=np.float32), "bias": bias}]
+    for cell in CELLS:
+        (logits,) = read_out(student, cell, x, readouts, training=True)
+        inputs = logits - bias  # of the readout: the first ten units
+        what = f"the mean over the batch of what the readout of the {cell} model gets"
+        assert_close(inputs.mean(axis=0), np.zeros(10), what, rtol=0, atol=2e-3)
+        spread = inputs.std(axis=0)
+        # The epsilon of 1e-3 inside the root makes a state of small variance a little smaller than 1.
+        text = f"over a batch, what the readout of the {cell} model gets has standard deviations from"
+        good = spread.min() > 0.5 and spread.max() < 1.05
+        expect(good, f"{text} {spread.min():.3g} to {spread.max():.3g}; expected close to 1.")
+
+
+@pytest.mark.task("3.1", points=2, hint="`momentum=0.9`; Keras takes 0.99 by default")
+def test_momentum(student, rng):
+    """The moving averages keep 0.9 of themselves at each step."""
+    x = sequences(rng, 64, 5) + 0.5
+    calls = as_items(student.moving_averages(cell="lstm", units=UNITS, x=x, calls=3), "the averages", length=4)
+    count = len(as_items(calls[0], "the averages"))
+    expect(count > 0, "the model has no moving averages of U entries: is there a BatchNormalization of the last state?")
+    for i in range(count):
+        values = [as_array(as_items(call, "the averages")[i], "an average", shape=(UNITS,)) for call in calls]
+        first, second = (values[n + 1].astype(np.float64) - values[n] for n in (0, 1))
+        ratio = float((second @ first) / max(first @ first, 1e-12))
+        expect(first.any(), "a moving average stays where it is in training mode.")
+        # The same batch again: what is left of the way to its mean shrinks by the momentum.
+        expect(abs(ratio - 0.9) < 0.02, f"the moving averages have a momentum of {ratio:.2f}; expected 0.9.")
+
+
+@pytest.mark.task("3.1", points=2, hint='`recurrent_initializer="orthogonal"`, or none: it is the default')
+def test_orthogonal_start(student):
+    """Recurrent kernels start orthogonal."""
+    for cell in CELLS:
+        answer = student.model_weights(cell=cell, units=UNITS, num_steps=5, num_features=3)
+        weights = [as_dict(one, "a weight", ["path", "value"]) for one in as_items(answer, "the weights")]
+        recurrent = []
+        for weight in weights:
+            value = as_array(weight["value"], "a weight")
+            gates = value.shape[1] // UNITS if value.ndim == 2 and value.shape[0] == UNITS else 0
+            if gates and value.shape[1] % UNITS == 0 and "readout" not in str(weight["path"]):
+                recurrent.append(value.astype(np.float64))
+        expect(recurrent, f"the {cell} model has no recurrent kernel of shape (units, k x units).")
+        for kernel in recurrent:
+            # Orthogonal as a whole, or gate by gate: either way the rows are orthogonal and of one length.
+            gram = kernel @ kernel.T
+            text = f"the rows of a recurrent kernel of the {cell} model are not orthogonal and of one length"
+            off = np.abs(gram / gram.trace() * UNITS - np.eye(UNITS)).max()
+            expect(off < 1e-3, f"{text}: their products are off by up to {off:.2g}.")
+
+
+@pytest.mark.task("3.1", points=1, hint="The state after the last step knows of all steps before")
+def test_every_step_counts(student, rng):
+    """The logits depend on the input of every step, and on nothing but the own sequence."""
+    x = sequences(rng, 8, 6)
+    changed = [x.copy() for _ in range(6)]
+    for t, one in enumerate(changed):
+        one[:, t] += 2
+    for cell in CELLS:
+        plain, *moved = outputs(student, cell, [x, *changed])
+        blind = [str(t + 1) for t, logits in enumerate(moved) if same(logits, plain, atol=1e-7)]
+        expect(not blind, f"the {cell} model does not depend on the input of step {', '.join(blind)} of 6.")
+        whole, part = outputs(student, cell, [x, x[3:4]])
+        what = f"the logits of the {cell} model for a sequence alone, against those in a batch"
+        assert_close(part[0], whole[3], what, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.task("3.1", points=1, hint="keras.layers.LSTM or keras.layers.GRU")
+def test_kinds_of_cells(student):
+    """`cell` chooses between an LSTM and a GRU."""
+    for cell, gates in (("lstm", 4), ("gru", 3)):
+        answer = student.recurrent_sizes(which="tuned", cell=cell, units=UNITS, num_steps=5, num_features=6)
+        matrices = as_number(as_dict(answer, "the sizes", ["matrices"])["matrices"], "the number of weights")
+        # Keras' GRU keeps its two biases in one matrix.
+        expected = [gates * UNITS * (6 + UNITS), gates * UNITS * (6 + UNITS + 2)]
+        text = f"with cell={cell!r}, 6 features and {UNITS} units the matrices to train hold {matrices:.0f} numbers"
+        expect(matrices in expected, f"{text}; expected {expected[0]}: {gates} x units x (features + units).")
+
+
+@pytest.mark.task("3.1", points=1, hint="`raise ValueError(...)`")
+def test_other_cells_are_refused(student):
+    """Another name for a cell is refused."""
+    found = str(student.refuses_cell(cell="grue"))
+    expect(found == "ValueError", f'cell="grue" leads to {found or "no error"}; expected a ValueError.')
+
+
+# -- 3.2 --------------------------------------------------------------------------------------------------------------
+
+
+def shown(student, cell, rates, training, calls=1, steps=9, batch=150):
+    """The first ten units for equal sequences, where units don't see one another; see `dropout_logits`."""
+    x = np.ones((batch, steps, 1), np.float32)
+    options = {"cell": cell, "units": UNITS, "x": x, "rates": rates, "weight": 0.8, "training": training}
+    found = as_items(student.dropout_logits(**options, calls=calls), "the answer", length=calls)
+    return [as_array(one, "the logits", shape=(batch, 10), kind="float").astype(np.float64) for one in found]
+
+
+def levels(values):
+    """How many different values there are."""
+    ordered = np.sort(values)
+    # Float32 differs in the sixth digit; another mask in one of nine steps moves a state by more.
+    return 1 + int((np.diff(ordered) > 1e-4 * max(np.ptp(ordered), 1e-3)).sum())
+
+
+@pytest.mark.task("3.2", points=3, limit_s=60, hint="One mask for all steps: Keras' `recurrent_dropout` does that")
+def test_mask_holds_for_all_steps(student):
+    """A unit that recurrent dropout leaves out is left out at every step of its sequence."""
+    # Each gate may have a mask of its own. Masks drawn at each of nine steps lead to some hundred states.
+    for cell, gates in (("lstm", 4), ("gru", 3)):
+        (logits,) = shown(student, cell, {"recurrent_dropout": 0.5}, training=True)
+        most = max(levels(column) for column in logits.T)
+        expect(most > 1, f"recurrent_dropout has no effect on the states of the {cell} model in training.")
+        text = f"in equal sequences a unit of the {cell} model ends in up to {most} different states"
+        few = f"expected two for each of {gates} gates, {2**gates} in all"
+        expect(most <= 2**gates, f"{text}; {few}: left out at all steps or at none. Is a mask drawn at each step?")
+
+
+@pytest.mark.task("3.2", points=1, limit_s=60, hint="Pass `training` on; draw a mask for each sequence of each batch")
+def test_masks_are_drawn_anew(student):
+    """Each call and each sequence gets a mask of its own."""
+    for cell in CELLS:
+        first, second = shown(student, cell, {"recurrent_dropout": 0.5}, training=True, calls=2)
+        expect(np.ptp(first, axis=0).max() > 0, f"all sequences in a batch of the {cell} model share one mask.")
+        expect(not same(first, second, atol=1e-6), f"two calls of the {cell} model in training mode share one mask.")
+
+
+@pytest.mark.task("3.2", points=1, limit_s=60, hint="Both rates go to the layer; Keras turns them off for predictions")
+def test_dropout_is_for_training(student):
+    """Both kinds of dropout act in training alone, and only where their rate is above 0."""
+    for cell in CELLS:
+        for name in ("dropout", "recurrent_dropout"):
+            first, second = shown(student, cell, {name: 0.5}, training=False, calls=2)
+            expect(same(first, second, atol=1e-6), f"with {name}=0.5 two predictions of the {cell} model differ.")
+            (trained,) = shown(student, cell, {name: 0.5}, training=True)
+            expect(np.ptp(trained, axis=0).max() > 1e-3, f"{name}=0.5 has no effect on the {cell} model in training.")
+        first, second = shown(student, cell, {}, training=True, calls=2)
+        expect(same(first, second, atol=1e-5), f"without dropout two outputs of the {cell} model in training differ.")

@@ -1,0 +1,292 @@
+"""Tasks 4.3 and 4.4: the training loop, on a model of the kit's; see `_kit_model` in adapters.py."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from grader.oracles.compare import as_array, as_dict, as_items, as_number, as_numbers, assert_close, expect, same
+from grader.oracles.tfevents import Events, read_events
+
+NAMES = ("loss", "accuracy", "val_loss", "val_accuracy")
+NO_RATE = 1e-9  # a learning rate at which weights stay where they are
+EPSILON = 1e-3  # of Keras' batch normalization
+
+# -- 4.3 --------------------------------------------------------------------------------------------------------------
+
+
+def problem(rng, count, turn=0, offset=0.0):
+    """x whose mean over time points to a digit, y that digit plus `turn`; one in ten has another digit."""
+    digits = rng.integers(0, 10, size=count)
+    x = 1.5 * np.eye(10)[digits][:, None] + rng.normal(scale=0.3, size=(count, 3, 10)) + offset
+    other = np.where(rng.permutation(count) < count // 10, rng.integers(0, 10, size=count), digits + turn)
+    return [x.astype(np.float32), (other % 10).astype(np.int32)]
+
+
+def beginning(rng):
+    """Weights of the kit's model: the memory passes everything on, the readout knows nothing."""
+    return {"memory": np.eye(10, dtype=np.float32), "readout": rng.normal(scale=0.1, size=(10, 10)).astype(np.float32)}
+
+
+def knowing(shift=0):
+    """Weights of the kit's model that tell digits plus `shift`."""
+    readout = np.roll(np.eye(10, dtype=np.float32), shift, axis=1)
+    return {"memory": np.eye(10, dtype=np.float32), "readout": 3 * readout}
+
+
+def logits_of(state, x):
+    """Of the kit's model as for predictions, computed here."""
+    keys = ["gamma", "beta", "mean", "variance", "memory", "readout"]
+    state = as_dict(state, "the weights", keys)
+    gamma, beta, mean, variance = (as_array(state[key], key, shape=(10,)).astype(np.float64) for key in keys[:4])
+    memory, readout = (as_array(state[key], key, shape=(10, 10)).astype(np.float64) for key in keys[4:])
+    h = x.astype(np.float64).mean(axis=1) @ memory
+    return ((h - mean) / np.sqrt(variance + EPSILON) * gamma + beta) @ readout
+
+
+def accuracy(state, data):
+    x, y = data
+    return float(np.mean(logits_of(state, x).argmax(axis=1) == y))
+
+
+def cross_entropy(state, data):
+    x, y = data
+    logits = logits_of(state, x)
+    logits -= logits.max(axis=1, keepdims=True)
+    return float(np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(y)), y]))
+
+
+def run_training(student, data, validation, start, **options):
+    """What the adapter saw of `train`."""
+    arguments = {"data": data, "validation": validation, "start": start, "batch_size": 20, **options}
+    return as_dict(student.train_kit_model(**arguments), "the answer", ["history", "calls", "states", "last"])
+
+
+def history_of(found, epochs):
+    """The history as lists of floats, one an epoch."""
+    history = as_dict(found["history"], "what `train` returned", NAMES)
+    for name in NAMES:
+        count = len(as_items(history[name], f"history[{name!r}]"))
+        text = f"history[{name!r}] has {count} entries after a training of {epochs} epochs"
+        expect(count == epochs, f"{text}; expected {epochs}.")
+    return {name: as_numbers(history[name], f"history[{name!r}]") for name in NAMES}
+
+
+@pytest.mark.task("4.3", points=2, limit_s=40, hint="Gradients of the loss on `train_dataset`, given to an optimizer")
+def test_training_learns(student, rng):
+    """`train` fits the training data, and reports its loss and accuracy."""
+    # The validation data has other digits: a training that looks at it learns the wrong thing.
+    data, validation = problem(rng, 200), problem(rng, 60, turn=1)
+    found = run_training(student, data, validation, beginning(rng), epochs=5, learning_rate=0.03)
+    history = history_of(found, 5)
+    losses = history["loss"]
+    expect(losses[-1] < 0.8 * losses[0], f"the training loss went from {losses[0]:.3g} to {losses[-1]:.3g}.")
+    states = as_items(found["states"], "the calls of the callback")
+    expect(states, "the callback was never called.")
+    reached = accuracy(states[-1], data)
+    # Nine in ten can be learnt.
+    expect(reached > 0.7, f"after 5 epochs {reached:.0%} of the training data are told rightly; expected 90 %.")
+    claimed = history["accuracy"][-1]
+    text = f"the training accuracy of the last epoch is given as {claimed:.3g}; it is {reached:.3g}"
+    expect(abs(claimed - reached) < 0.15, f"{text} after it.")
+
+
+@pytest.mark.task("4.3", points=2, limit_s=40, hint="After each epoch, over `validation_dataset`, with training=False")
+def test_validation_is_true(student, rng):
+    """`val_loss` and `val_accuracy` are those of the validation data."""
+    data, validation = problem(rng, 200), problem(rng, 110, turn=1, offset=0.5)
+    found = run_training(student, data, validation, knowing(), epochs=1, learning_rate=NO_RATE)
+    history = history_of(found, 1)
+    states = as_items(found["states"], "the calls of the callback", length=1)
+    true = {"val_loss": cross_entropy(states[0], validation), "val_accuracy": accuracy(states[0], validation)}
+    for name, value in true.items():
+        off = abs(history[name][0] - value)
+        text = f"{name} is given as {history[name][0]:.4g}; computed from the weights it is {value:.4g}."
+        # One in 110 may lie on the border.
+        expect(off < 0.01 + 1e-3 * abs(value), text)
+
+
+@pytest.mark.task("4.3", points=2, limit_s=40, hint="model(x, training=True) in a step, training=False for validation")
+def test_normalization_is_trained(student, rng):
+    """Batch normalization runs in training mode while training, and learns nothing from validation data."""
+    data, validation = problem(rng, 400), problem(rng, 200, offset=5.0)
+    options = {"epochs": 4, "learning_rate": NO_RATE}
+    last = as_dict(run_training(student, data, validation, knowing(), **options)["last"], "the weights", ["mean"])
+    found = float(as_array(last["mean"], "the moving mean", shape=(10,)).mean())
+    expected = float(data[0].mean())
+    # 20 batches an epoch: after one epoch 0.9^20 = 12 % of the start, 0, is left; the best epoch may be the first.
+    text = f"the moving average of batch normalization is {found:.3g} at the end"
+    expect(found > 0.7 * expected, f"{text}, close to where it began; the training data has {expected:.3g}.")
+    expect(found < 1.5 * expected, f"{text}; the training data has {expected:.3g}. Has it seen the validation data?")
+
+
+@pytest.mark.task("4.3", points=1, limit_s=40, hint="`if callback is not None and callback(epoch, logs): break`")
+def test_callback(student, rng):
+    """The callback is called after each epoch with its number and values, and ends the training by returning True."""
+    options = {"epochs": 5, "learning_rate": 0.01, "stop_after": 2}
+    found = run_training(student, problem(rng, 60), problem(rng, 40), beginning(rng), **options)
+    calls = as_items(found["calls"], "the calls of the callback")
+    expect(len(calls) == 2, f"it was called {len(calls)} times, though it returned True at the second.")
+    history = history_of(found, 2)
+    numbers = []
+    for position, call in enumerate(calls):
+        epoch, logs = as_items(call, "a call of the callback", length=2, names="epoch and logs")
+        numbers.append(as_number(epoch, "the epoch's number", low=0))
+        logs = as_dict(logs, "the callback's logs", NAMES)
+        for name in NAMES:
+            value = history[name][position]
+            off = abs(as_number(logs[name], f"logs[{name!r}]") - value)
+            # Values rounded for a progress bar are fine.
+            expect(off <= 0.006 + 0.01 * abs(value), f"logs[{name!r}] is not what the history holds for that epoch.")
+    expect(numbers == [0, 1], f"the epochs have the numbers {numbers[0]:g} and {numbers[1]:g}; expected 0 and 1.")
+
+
+def moved(found, name):
+    """How far a weight of the kit's model went from the first call of the callback to the last."""
+    states = [as_dict(state, "the weights", [name]) for state in as_items(found["states"], "the calls")]
+    expect(len(states) > 1, "the callback is not called after each epoch.")
+    first, last = (as_array(states[i][name], name, shape=(10, 10)).astype(np.float64) for i in (0, -1))
+    return float(np.abs(last - first).max())
+
+
+@pytest.mark.task("4.3", points=1, limit_s=40, hint="The optimizer takes `learning_rate`")
+def test_learning_rate(student, rng):
+    """The learning rate is the one that `train` was given."""
+    options = {"epochs": 2, "learning_rate": NO_RATE}
+    found = run_training(student, problem(rng, 100), problem(rng, 40), beginning(rng), **options)
+    distance = moved(found, "readout")
+    # 5 steps of Adam at 1e-9 move a weight by 5e-9, at a rate of 1e-3 by 5e-3.
+    expect(distance < 1e-4, f"at a learning rate of {NO_RATE} weights moved by {distance:.3g}; is another one in use?")
+
+
+@pytest.mark.task("4.3", points=1, limit_s=60, hint="Apply what `clip_gradients` returns, with the given `clip_norm`")
+def test_gradients_are_clipped(student, rng):
+    """Gradients pass `clip_gradients`, with the norm that `train` was given, before they are applied."""
+    data, validation = problem(rng, 100), problem(rng, 40)
+    options = {"epochs": 2, "learning_rate": 0.03}
+    still = moved(run_training(student, data, validation, beginning(rng), clip_norm=0.0, **options), "memory")
+    expect(still == 0, f"with clip_norm=0 a weight that is not the readout's moved by {still:.3g}; expected 0.")
+    free = moved(run_training(student, data, validation, beginning(rng), clip_norm=1.0, **options), "memory")
+    expect(free > 0, "with clip_norm=1 the weights before the readout do not move.")
+
+
+def turning(student, rng, **options):
+    """A training whose labels change after the second of four epochs, so that this one is the best.
+
+    Returns:
+        What the adapter saw, the validation data, and the accuracy on it at each call of the callback.
+    """
+    data, validation = problem(rng, 200), problem(rng, 150)
+    options = {"epochs": 4, "learning_rate": 0.03, "turn_after": 2, **options}
+    found = run_training(student, data, validation, beginning(rng), **options)
+    reached = [accuracy(state, validation) for state in as_items(found["states"], "the calls of the callback")]
+    expect(len(reached) == 4, f"the callback was called {len(reached)} times in 4 epochs.")
+    return found, validation, reached
+
+
+@pytest.mark.task("4.3", points=1, limit_s=40, hint="Keep the weights of the best epoch; put them back at the end")
+def test_best_epoch_is_chosen(student, rng):
+    """At the end the model has the weights of the epoch with the highest validation accuracy."""
+    found, validation, reached = turning(student, rng)
+    final = accuracy(found["last"], validation)
+    text = f"after its epochs the validation accuracy was {', '.join(f'{value:.2f}' for value in reached)}"
+    expect(abs(final - max(reached)) < 1e-6, f"{text}; with the weights at the end it is {final:.2f}.")
+
+
+# -- 4.4 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.task("4.4", points=3, limit_s=60, hint="`model.save_weights(run_dir / 'best.weights.h5')`, best so far")
+def test_best_checkpoint(student, rng):
+    """`best.weights.h5`, loaded into a new model, has the best accuracy that was reported."""
+    found, validation, reached = turning(student, rng, run_dir="runs/turning")
+    history = history_of(found, 4)
+    student.restart(keep_scratch=True)
+    state = student.restored(run_dir="runs/turning", start=beginning(rng))
+    expect(state is not None, "there is no file best.weights.h5 in run_dir after a training.")
+    restored, reported = accuracy(state, validation), max(history["val_accuracy"])
+    text = f"with the weights of best.weights.h5 the validation accuracy is {restored:.3f}"
+    expect(abs(restored - reported) < 0.01, f"{text}; the best that `train` reported is {reported:.3f}.")
+    expect(abs(restored - max(reached)) < 0.01, f"{text}; the best epoch had {max(reached):.3f}.")
+
+
+def events_of(student, run_dir):
+    """All event files of a folder, read here."""
+    files = as_items(student.event_files(run_dir=run_dir), "the event files")
+    expect(files, "there is no event file of TensorBoard below run_dir after a training.")
+    events = Events()
+    for content in files:
+        read_events(as_array(content, "an event file", kind="integer").astype(np.uint8).tobytes(), into=events)
+    return events
+
+
+def find(found, name):
+    """The values of the tag that ends with this name, `epoch/val_loss` for one: by step."""
+    tags = [tag for tag in found if tag.rpartition("/")[2] == name]
+    return found[tags[0]] if tags else {}
+
+
+@pytest.mark.task("4.4", points=1, limit_s=40, hint="tf.summary.scalar(name, value, step=...) after each epoch")
+def test_scalars_in_the_event_file(student, rng):
+    """TensorBoard gets loss and accuracy of every epoch."""
+    options = {"epochs": 3, "learning_rate": 0.01, "run_dir": "runs/scalars"}
+    history = history_of(run_training(student, problem(rng, 60), problem(rng, 40), beginning(rng), **options), 3)
+    events = events_of(student, "runs/scalars")
+    for name in NAMES:
+        by_step = find(events.scalars, name)
+        values = [by_step[step] for step in sorted(by_step)]
+        text = f"the event file has {len(values)} values of {name!r}"
+        expect(len(values) == 3, f"{text} after 3 epochs; expected one an epoch, each at a step of its own.")
+        assert_close(values, history[name], f"{name} in the event file", rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.task(
+    "4.4", points=3, limit_s=60, hint="tf.summary.histogram of raw and clipped gradients, outside the graph"
+)
+def test_histograms_in_the_event_file(student, rng):
+    """TensorBoard gets histograms of raw and of clipped gradients every 250 steps."""
+    data = problem(rng, 520)
+    options = {"epochs": 2, "learning_rate": 0.003, "clip_norm": 0.125, "batch_size": 2, "run_dir": "runs/histograms"}
+    run_training(student, data, problem(rng, 40), beginning(rng), **options)
+    kinds = {"raw": {}, "clipped": {}}
+    for tag, by_step in events_of(student, "runs/histograms").histograms.items():
+        for kind, found in kinds.items():
+            if kind in tag.lower():
+                found[tag.lower().partition(kind)[2]] = by_step
+    for kind, found in kinds.items():
+        # Memory, readout, and two of the normalization.
+        text = f"the event file has histograms of {len(found)} variables with {kind!r} in their tag"
+        expect(len(found) >= 4, f"{text}; expected one for each of the 4 variables of this model.")
+        for by_step in found.values():
+            steps = sorted(by_step)
+            expect(len(steps) >= 2, f"in 520 steps there are {len(steps)} histograms of {kind} gradients; expected 2.")
+            spaced = (np.diff(steps) == 250).all() or (steps[0] in (0, 1) and (np.diff(steps[1:]) == 250).all())
+            text = f"histograms of {kind} gradients are at the steps {', '.join(map(str, steps[:4]))}"
+            expect(spaced and len(steps) < 5, f"{text}; expected every 250.")
+    name = next((name for name in kinds["raw"] if "memory" in name and name in kinds["clipped"]), None)
+    expect(name is not None, "the tags of the histograms do not hold the paths of the variables.")
+    steps = sorted(set(kinds["raw"][name]) & set(kinds["clipped"][name]))
+    expect(steps, "histograms of raw and clipped gradients are at different steps.")
+    raw, clipped = (np.array([np.abs(kinds[kind][name][step][:, :2]).max() for step in steps]) for kind in kinds)
+    # Buckets are a thirtieth of the range; clipping to 0.125 makes these gradients at least a little shorter.
+    expect((clipped < 0.9 * raw).any(), "the histograms of clipped gradients are as wide as those of raw ones.")
+    expect((clipped < 1.1 * raw).all(), "the histograms of clipped gradients are wider than those of raw ones.")
+
+
+@pytest.mark.task("4.4", points=1, limit_s=60, hint="Begin at epoch len(history['loss']), with the best so far")
+def test_goes_on_with_a_history(student, rng):
+    """With the history of earlier epochs, `train` counts on from there, and an earlier best stays the best."""
+    before = {"loss": [0.5, 0.4], "accuracy": [0.9, 0.9], "val_loss": [0.3, 0.9], "val_accuracy": [0.97, 0.4]}
+    student.save_best(run_dir="runs/earlier", start=knowing())
+    options = {"epochs": 3, "learning_rate": 0.01, "run_dir": "runs/earlier", "history": before}
+    # Other digits to learn, so that the one epoch that is left does badly on the validation data.
+    found = run_training(student, problem(rng, 60, turn=1), problem(rng, 40), knowing(shift=1), **options)
+    history = history_of(found, 3)
+    for name in NAMES:
+        assert_close(history[name][:2], before[name], f"history[{name!r}] of earlier epochs", rtol=1e-6, atol=1e-6)
+    calls = as_items(found["calls"], "the calls of the callback", length=1, names="one for the epoch that was left")
+    number = as_number(as_items(calls[0], "a call", length=2)[0], "the epoch's number")
+    expect(number == 2, f"after two earlier epochs the next one has the number {number:g}; expected 2.")
+    last = as_dict(found["last"], "the weights", ["readout"])
+    text = "the model does not end with the weights in best.weights.h5, though an earlier epoch was the best."
+    expect(same(last["readout"], knowing()["readout"], atol=1e-4), text)
