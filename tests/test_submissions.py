@@ -15,15 +15,17 @@ from grader import catalog
 from grader.audit.variants import Edit
 from grader.grading.run import Grader
 from grader.report import schema
-from tests.submissions.build import Submission, build, read_submissions
+from tests.submissions.build import DEMO, HERE, Submission, build, read_submissions
 
-INTEGRATION = read_submissions("integration")
+INTEGRATION = read_submissions(DEMO)
+ASSIGNMENTS = sorted(path.stem for path in HERE.glob("*.toml"))
 # Assignment and submission; those of the demo run always, the others where time does not matter.
 BUNDLED = [
     *(pytest.param("integration", entry, id=entry.name) for entry in INTEGRATION),
     *(
         pytest.param(name, entry, id=f"{name}-{entry.name}", marks=pytest.mark.slow)
-        for name in ("beras",)
+        for name in ASSIGNMENTS
+        if name != DEMO
         for entry in read_submissions(name)
     ),
 ]
@@ -60,6 +62,18 @@ def test_a_bundled_submission_gets_its_verdict(name: str, submission: Submission
     assert submission.headline in result["headline"]
     assert submission.headline.split(":")[0] in " ".join(done.stdout.split())
     assert result["headline"].split("“")[0].strip() in (tmp_path / "r.html").read_text()
+
+
+@pytest.mark.parametrize("name", [name for name in ASSIGNMENTS if name != DEMO])
+def test_without_trainings_the_right_submission_passes_and_the_blank_one_earns_nothing(name: str, tmp_path: Path):
+    assignment = catalog.load(name)
+    entries = read_submissions(name)
+    right = next(entry for entry in entries if entry.fails == ())
+    blank = next(entry for entry in entries if entry.fails is None)
+    with Grader(assignment) as grader:
+        right, blank = (grader.grade(build(entry, assignment, tmp_path), trains=False) for entry in (right, blank))
+    assert {case.status for case in right.cases} <= {"passed", "awaiting_review"}
+    assert (blank.verdict, blank.score) == ("graded", 0)
 
 
 @pytest.mark.parametrize("name", ["truncated.zip", "slip.zip", "essay.zip"])
