@@ -80,9 +80,14 @@ def toy_solution(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def toy_suite(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
-    """The toy without its solution beside the tests, which no real suite has there."""
+    """The toy with limits for half a processor, and without its solution beside the tests."""
     folder = tmp_path_factory.mktemp("suites") / "toy"
     shutil.copytree(TOY, folder, ignore=shutil.ignore_patterns("right.py", "__pycache__"))
+    declared = (folder / "assignment.toml").read_text(encoding="utf-8")
+    for tight, wide in (("import_s = 1", "import_s = 20"), ("test_s = 1", "test_s = 20"), ("= 1024", "= 2048")):
+        assert declared.count(f"{tight}\n") == 1
+        declared = declared.replace(f"{tight}\n", f"{wide}\n")
+    (folder / "assignment.toml").write_text(declared, encoding="utf-8")
     return catalog.read(folder / "assignment.toml")
 
 
