@@ -87,7 +87,7 @@ def _of_run(run: Measured, largest: Measured) -> Judgement:
     if complaint:
         return Judgement(size=run.size, fits=False, measured=True, reason=f"too small: {complaint} ({used})")
     return Judgement(
-        size=run.size, fits=True, measured=True, reason=f"fits: {used}", limit_min=_limit_min(run.ended.duration_s)
+        size=run.size, fits=True, measured=True, reason=f"fits: {used}", limit_min=limit_min(run.ended.duration_s)
     )
 
 
@@ -104,7 +104,7 @@ def _complaint(run: Measured, largest: Measured) -> str:
     if run.results.score < largest.results.score - 1e-9:
         here, there = points(run.results.score), points(largest.results.score)
         return f"the hand-in earns {here} points here and {there} at {largest.size.name}"
-    if _limit_min(run.ended.duration_s) is None:
+    if limit_min(run.ended.duration_s) is None:
         return (
             f"{seconds(run.ended.duration_s)} here leave no room to the longest time limit, {seconds(LONGEST_LIMIT_S)}"
         )
@@ -126,17 +126,17 @@ def _calculated(size: Size, runs: Sequence[Measured]) -> Judgement:
         return Judgement(size=size, fits=False, measured=False, reason=reason)
     busy = run.use.cpu_s / size.cpus
     expected_s = max(run.ended.duration_s, busy) if size.cpus < run.size.cpus else run.ended.duration_s
-    limit = _limit_min(expected_s)
+    limit = limit_min(expected_s)
     if limit is None:
         return Judgement(size=size, fits=False, measured=False, reason=f"too small: about {seconds(expected_s)}")
     reason = f"should fit: {_gigabytes(run.use.peak_bytes)} of memory, about {seconds(expected_s)}"
     return Judgement(size=size, fits=True, measured=False, reason=reason, limit_min=limit)
 
 
-def _limit_min(duration_s: float) -> Literal[10, 20, 30, 40] | None:
-    """The shortest time limit that leaves room for a slower machine."""
+def limit_min(duration_s: float, slower: float = _SLOWER) -> Literal[10, 20, 30, 40] | None:
+    """The shortest time limit, in minutes, that leaves room for a machine that is so much slower."""
     for minutes in (10, 20, 30, 40):
-        if duration_s * _SLOWER <= 60 * minutes:
+        if duration_s * slower <= 60 * minutes:
             return minutes
     return None
 

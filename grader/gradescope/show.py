@@ -13,7 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from grader.gradescope.fitting import Judgement, judge
+from grader.gradescope.fitting import LONGEST_LIMIT_S, Judgement, judge, limit_min
 from grader.gradescope.preview import CONTAINER_PYTHON, Preview
 from grader.gradescope.results import Results, Test, Visibility
 from grader.report.text import clean_line, clean_text, counted, points, seconds
@@ -25,6 +25,7 @@ _LATER: dict[Visibility, str] = {
 }
 _MAX_TESTS = 40
 _LOG_CHARS = 2_000
+_START_S = 20.0  # imports and the self-test, before the first test
 
 
 def show(preview: Preview, console: Console) -> None:
@@ -133,17 +134,24 @@ def _sizes(preview: Preview) -> list[RenderableType]:
         limit = f"{one.limit_min} min" if one.limit_min else ""
         known = "a run" if one.measured else "calculation"
         table.add_row(one.size.name, Text(mark, style=style), known, Text(one.reason), limit)
-    return [table, Text(advice(judgements), style="bold")]
+    return [table, Text(advice(judgements, preview.manifest["longest_s"]), style="bold")]
 
 
-def advice(judgements: list[Judgement]) -> str:
-    """The size to choose: the smallest that is known by a run to fit, else by calculation."""
+def advice(judgements: list[Judgement], longest_s: float) -> str:
+    """The size to choose: the smallest that is known by a run to fit, else by calculation.
+
+    Args:
+        judgements: Of all sizes.
+        longest_s: After that the grader stops a hand-in that never ends; Gradescope should not do so before.
+    """
     fitting = sorted((one for one in judgements if one.fits), key=lambda one: (not one.measured, one.size.cpus))
     if not fitting:
         return "No size is known to fit. Look at what could not be graded, or try a larger one with --size."
     one = fitting[0]
     how = "" if one.measured else f" (by calculation: `--size {one.size.name}` would prove it)"
-    return f"Choose {one.size.name} and a time limit of {one.limit_min} minutes{how}."
+    minutes = max(one.limit_min or 0, limit_min(longest_s + _START_S, slower=1) or LONGEST_LIMIT_S // 60)
+    why = f", because the grader itself lets a hand-in run for {seconds(longest_s)}" if minutes != one.limit_min else ""
+    return f"Choose {one.size.name}{how} and a time limit of {minutes:.0f} minutes{why}."
 
 
 class _Words(HTMLParser):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from grader.cli import SIZE_NAMES
 from grader.gradescope.container import Ended
 from grader.gradescope.fitting import Measured, candidates, fits, judge
 from grader.gradescope.results import Results, Test
@@ -43,6 +44,10 @@ def test_the_four_sizes_are_these():
         ("2cpu-3gb", 2, 3),
         ("4cpu-6gb", 4, 6),
     ]
+
+
+def test_the_command_line_knows_them():
+    assert SIZE_NAMES == tuple(size.name for size in SIZES)
 
 
 def test_memory_that_is_too_little_is_named():
@@ -101,6 +106,11 @@ def test_candidates_are_the_smaller_ones_that_could_do():
 
 
 def test_advice_prefers_what_was_proved():
-    assert advice(judge([run(peak_gb=0.5)])) == "Choose 2cpu-3gb and a time limit of 10 minutes."
-    assert advice(judge([run(peak_gb=0.5), run(SMALL)])) == "Choose 0.5cpu-0.75gb and a time limit of 10 minutes."
-    assert "No size is known to fit" in advice(judge([run(kills=1)]))
+    assert advice(judge([run(peak_gb=0.5)]), 100) == "Choose 2cpu-3gb and a time limit of 10 minutes."
+    assert advice(judge([run(peak_gb=0.5), run(SMALL)]), 100) == "Choose 0.5cpu-0.75gb and a time limit of 10 minutes."
+    assert "No size is known to fit" in advice(judge([run(kills=1)]), 100)
+
+
+def test_the_time_limit_is_no_shorter_than_the_graders_own():
+    expected = "a time limit of 20 minutes, because the grader itself lets a hand-in run for 9 min 50 s."
+    assert expected in advice(judge([run()]), 590)
