@@ -1,6 +1,6 @@
 """Accuracy and training time of the reference solution of `sequential_mnist` on all of MNIST, with its own CONFIG.
 
-    python benchmarks/sequential_mnist_accuracy.py                                   rows, 196 pixels, 196 permuted pixels
+    python benchmarks/sequential_mnist_accuracy.py                                   rows, 196 pixels (permuted, too)
     python benchmarks/sequential_mnist_accuracy.py --orders pixels --seeds 1 2 3     one order, several seeds
     python benchmarks/sequential_mnist_accuracy.py --orders pixels permuted --stride 1   784 steps: hours
 
