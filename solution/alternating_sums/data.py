@@ -68,6 +68,35 @@ def make_dataset(
     dataset = tf.data.Dataset.from_tensor_slices((x, y))
     if training:
         dataset = dataset.shuffle(count, seed=SEED)
+    dataset = dataset.batch(batch_size)
+    if training:
+        # New random numbers in each pass, which follow from the seed and the number of the pass, as the order does.
+        seeds = tf.data.Dataset.random(SEED, rerandomize_each_iteration=True)
+        dataset = tf.data.Dataset.zip(dataset, seeds.batch(2)).map(lambda pair, seed: (shift(pair[0], seed), pair[1]))
     # Images stay bytes up to here: a quarter of the memory, and a quarter to shuffle.
-    return dataset.batch(batch_size).map(scale).prefetch(tf.data.AUTOTUNE)
+    return dataset.map(scale).prefetch(tf.data.AUTOTUNE)
     # END SOLUTION
+
+
+# BEGIN SOLUTION 1.2
+SHIFT = 1  # pixels
+
+
+def shift(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Moves each image by up to `SHIFT` pixels in both directions: a digit stays what it is, and never looks the same.
+
+    Args:
+        images: `(B, T, 28, 28, 1)` uint8.
+        seed: `(2,)` int64; the same one moves them the same way.
+
+    Returns:
+        Images of the same shape and dtype; what comes in at the edges is 0.
+    """
+    flat = tf.pad(tf.reshape(images, (-1, 28, 28)), ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)))
+    start = tf.random.stateless_uniform((2, tf.shape(flat)[0], 1), seed, 0, 2 * SHIFT + 1, tf.int32)
+    rows, columns = tf.unstack(start + tf.range(28))
+    flat = tf.gather(tf.gather(flat, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)
+    return tf.reshape(flat, tf.shape(images))
+
+
+# END SOLUTION

@@ -6,6 +6,10 @@ import keras
 import tensorflow as tf
 from cell import LSTMCell
 
+# BEGIN SOLUTION 3.1
+HIGHEST_DIGIT = 9
+# END SOLUTION
+
 
 class SumModel(keras.Model):
     """Predicts the running total after each image of a sequence.
@@ -25,18 +29,25 @@ class SumModel(keras.Model):
         # HINT Convolutions and pooling that end in one vector an image, say by Flatten.
         # HINT Then keras.layers.RNN around your cell: does this task need the outputs of all steps, or of the last?
         # HINT One readout for all time steps. Totals range over all numbers, negative ones too: which activation?
+        # Normalized, a regression on digits learns several times as fast; the momentum suits a short training.
+        layers = keras.layers
         self.encoder = keras.Sequential(
             [
-                keras.layers.Conv2D(16, 3, activation="relu"),
-                keras.layers.MaxPooling2D(2),
-                keras.layers.Conv2D(32, 3, activation="relu"),
-                keras.layers.MaxPooling2D(2),
-                keras.layers.Flatten(),
-                keras.layers.Dense(64, activation="relu"),
+                layers.Conv2D(16, 5, strides=2, use_bias=False),
+                layers.BatchNormalization(momentum=0.9),
+                layers.ReLU(),
+                layers.Conv2D(32, 3, use_bias=False),
+                layers.MaxPooling2D(2),
+                layers.BatchNormalization(momentum=0.9),
+                layers.ReLU(),
+                layers.Flatten(),
+                layers.Dense(64, use_bias=False),
+                layers.BatchNormalization(momentum=0.9),
+                layers.ReLU(),
             ]
         )
-        self.rnn = keras.layers.RNN(LSTMCell(units), return_sequences=True, unroll=unroll)
-        self.readout = keras.layers.Dense(1)
+        self.rnn = layers.RNN(LSTMCell(units), return_sequences=True, unroll=unroll)
+        self.readout = layers.Dense(2 * HIGHEST_DIGIT + 1, activation="softmax")
         # END SOLUTION
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -56,5 +67,9 @@ class SumModel(keras.Model):
         batch_size, sequence_len = tf.shape(images)[0], tf.shape(images)[1]
         features = self.encoder(tf.reshape(images, (-1, 28, 28, 1)), training=training)
         features = tf.reshape(features, (batch_size, sequence_len, features.shape[-1]))
-        return self.readout(self.rnn(features))
+        # A step changes the total by -9 to 9. The expected change is close to a whole number where the network is sure,
+        # and running sums of changes know no largest total and no longest sequence.
+        changes = tf.range(-HIGHEST_DIGIT, HIGHEST_DIGIT + 1, dtype=tf.float32)
+        expected = tf.reduce_sum(self.readout(self.rnn(features)) * changes, axis=-1, keepdims=True)
+        return tf.cumsum(expected, axis=1)
         # END SOLUTION

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -70,19 +71,26 @@ def test_whole_run_leaves_its_record(program: Path, uninterrupted: dict[str, lis
     assert any(PNG in path.read_bytes() for path in events)
 
 
-def test_killed_run_goes_on_to_the_same_curve(program: Path, uninterrupted: dict[str, list[float]]) -> None:
-    process = start(program, "killed")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "ctrl_c"])
+def test_stopped_run_goes_on_to_the_same_curve(
+    program: Path, uninterrupted: dict[str, list[float]], how: signal.Signals
+) -> None:
+    process = start(program, how.name)
     assert process.stdout is not None
     try:
         assert any(line.startswith("epoch 1/") for line in iter(process.stdout.readline, ""))
         time.sleep(random.uniform(0, 0.5))  # noqa: S311  (any moment will do, while an epoch runs or is being saved)
+        process.send_signal(how)
+        last, errors = process.communicate(timeout=120)
     finally:
         process.kill()
-        process.communicate()
-    said = run(program, "killed")
+    if how == signal.SIGINT:
+        assert process.returncode == 0, errors
+        assert "the same command goes on" in last
+    said = run(program, how.name)
     assert "epoch 1/" not in said, "it began anew"
     # Sums of floats in another order differ in their last bits; another order of the data would differ in the first.
-    for name, values in history_of(program, "killed").items():
+    for name, values in history_of(program, how.name).items():
         assert values == pytest.approx(uninterrupted[name], rel=1e-3, abs=1e-3), name
 
 
