@@ -16,7 +16,7 @@ from pathlib import Path
 from grader import catalog
 from grader.errors import InvalidAssignment, SandboxFailed, SandboxUnavailable
 from grader.files import replace_file
-from grader.gradescope.feedback import Run, broken_down, make_results
+from grader.gradescope.feedback import Run, broken_down, make_results, staff_text
 from grader.gradescope.metadata import read_metadata
 from grader.gradescope.results import to_json
 from grader.grading.run import Grader
@@ -46,9 +46,8 @@ def run_in(folder: Path) -> None:
         result = grade(folder, run, place)
         replace_file(place, to_json(make_results(result, run)))
         print(f"{result.verdict}: {result.score:g} of {result.max_score:g} points, sandbox {result.sandbox_tier}")
-        print(result.headline)
-        if result.detail:
-            print(result.detail)
+        print(result.headline if result.verdict == "graded" else "")
+        print(staff_text(result, run.metadata))
     except Exception as error:  # ours, whatever it is: the student must not pay for it
         traceback.print_exc(file=sys.stdout)
         reason = f"the autograder broke down ({type(error).__name__}: {error})"

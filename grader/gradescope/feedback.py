@@ -2,7 +2,8 @@
 
 Students see the public tests at once and hidden ones when assignment.toml says so. The text above the tests is always
 visible, so it never speaks of what a hidden test found. A first entry without points, which becomes visible together
-with the hidden tests, sums up the whole; a last one is for the staff alone.
+with the hidden tests, sums up the whole. Where something could not be graded, a last one for the staff alone says why;
+since Gradescope shows students no total while an entry is hidden from them, there is none otherwise.
 
 Everything that a submission has a say in is cleaned and escaped here: Gradescope shows HTML.
 """
@@ -102,7 +103,11 @@ class _Maker:
             numbers[case.task] += 1
             made.append(self.test(case, f"{case.task}.{numbers[case.task]}"))
         summary = [self.summary()] if self.result.verdict == "graded" and not self.run.public_only else []
-        return [*summary, *made, *self.kept, _staff_test(self.staff_text())]
+        ours = self.result.verdict == "could_not_grade" or any(
+            case.status == "could_not_check" for case in self.automatic
+        )
+        staff = [_staff_test(staff_text(self.result, self.run.metadata))] if ours else []
+        return [*summary, *made, *self.kept, *staff]
 
     def test(self, case: Case, number: str) -> Test:
         checked = case.status != "could_not_check"
@@ -188,26 +193,7 @@ class _Maker:
             return [f"{text} Hand it in again tomorrow for the others."]
         return [f"{text} For the others, what your hand-in of {_clock(last.at)} earned stays; hand in again tomorrow."]
 
-    # -- for the staff, and for the next run -------------------------------------------------------------------------
-
-    def staff_text(self) -> str:
-        result = self.result
-        lines = [result.headline, result.detail, ""] if result.verdict == "could_not_grade" else []
-        lines += [f"{case.id} could not be checked:\n{case.detail}\n" for case in self.automatic if case.detail]
-        environment = result.environment
-        lines += [
-            f"sandbox: {result.sandbox_tier or 'not known yet'}",
-            f"seed: {result.seed}",
-            f"suite: {result.suite_sha256[:16]}",
-            f"handout: {result.handout_version or 'unknown'}; this bundle: {result.kit_version}",
-            f"hand-in: {result.submission.sha256[:16]}; by: {', '.join(self.run.metadata.names) or 'unknown'}",
-        ]
-        if result.peak_memory_bytes:
-            lines.append(f"memory of the largest worker: {result.peak_memory_bytes / 2**20:.0f} MiB")
-        if environment:
-            versions = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
-            lines.append(f"Python {environment.python} on {environment.platform}, {environment.cpu}: {versions}")
-        return "\n".join(lines)
+    # -- for the next run --------------------------------------------------------------------------------------------
 
     def leaderboard(self) -> list[LeaderboardEntry]:
         if self.result.verdict != "graded":
@@ -226,6 +212,7 @@ class _Maker:
             "assignment": result.assignment,
             "tier": result.tier if not self.run.public_only else None,
             "sandbox_tier": result.sandbox_tier,
+            "seed": result.seed,
             "measures": result.measures,
             "handout_version": result.handout_version,
             "kit_version": result.kit_version,
@@ -235,6 +222,26 @@ class _Maker:
             "peak_memory_bytes": result.peak_memory_bytes,
             "environment": msgspec.to_builtins(result.environment),
         }
+
+
+def staff_text(result: SubmissionResult, metadata: Metadata) -> str:
+    """What the staff may want to know of a run: why something could not be graded, and all that a replay needs."""
+    lines = [result.headline, result.detail, ""] if result.verdict == "could_not_grade" else []
+    lines += [f"{case.id} could not be checked:\n{case.detail}\n" for case in result.cases if case.detail]
+    lines += [
+        f"sandbox: {result.sandbox_tier or 'not known yet'}",
+        f"seed: {result.seed}",
+        f"suite: {result.suite_sha256[:16]}",
+        f"handout: {result.handout_version or 'unknown'}; this bundle: {result.kit_version}",
+        f"hand-in: {result.submission.sha256[:16]}; by: {', '.join(metadata.names) or 'unknown'}",
+    ]
+    if result.peak_memory_bytes:
+        lines.append(f"memory of the largest worker: {result.peak_memory_bytes / 2**20:.0f} MiB")
+    environment = result.environment
+    if environment:
+        versions = ", ".join(f"{name} {version}" for name, version in environment.packages.items())
+        lines.append(f"Python {environment.python} on {environment.platform}, {environment.cpu}: {versions}")
+    return "\n".join(lines)
 
 
 def metadata_lines(metadata: Metadata) -> list[str]:

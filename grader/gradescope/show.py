@@ -41,14 +41,14 @@ def parts(preview: Preview) -> list[RenderableType]:
     later = [test for test in results.tests if test.visibility in ("after_due_date", "after_published")]
     staff = [test for test in results.tests if test.visibility == "hidden"]
     shown: list[RenderableType] = [Text(""), *_head(preview)]
-    shown += [Text(""), Rule("What the student sees at once", align="left"), _total(results, bool(later))]
+    shown += [Text(""), Rule("What the student sees at once", align="left"), _total(results, [*later, *staff])]
     shown += [_html(results.output), *_tests(now)]
     if later:
         when = _LATER[later[0].visibility]
         shown += [Text(""), Rule(f"What the student sees {when}", align="left")]
-        shown += [Text(f"Score: {points(results.score)}", style="bold"), *_tests(later)]
+        shown += [_total(results, staff), *_tests(later)]
     shown += [Text(""), Rule("What the instructor sees besides", align="left")]
-    shown += [*_tests(staff, unfolded=True), *_leaderboard(results), *_log(preview.log)]
+    shown += [*(_tests(staff, unfolded=True) if staff else []), *_leaderboard(results), *_log(preview.log)]
     shown += [Text(""), Rule("Which size of container", align="left"), *_sizes(preview)]
     return shown
 
@@ -71,9 +71,9 @@ def _head(preview: Preview) -> list[RenderableType]:
     return [Text(clean_line(title), style="bold"), *(Text(clean_text(line)) for line in lines)]
 
 
-def _total(results: Results, some_later: bool) -> Text:
-    if some_later:
-        return Text("Score: not shown until the hidden tests are", style="bold")
+def _total(results: Results, unseen: list[Test]) -> Text:
+    if unseen:
+        return Text("Score: not shown as long as some tests are not", style="bold")
     return Text(f"Score: {points(results.score)}", style="bold")
 
 

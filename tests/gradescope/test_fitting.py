@@ -47,7 +47,7 @@ def test_the_four_sizes_are_these():
 
 
 def test_the_command_line_knows_them():
-    assert SIZE_NAMES == tuple(size.name for size in SIZES)
+    assert tuple(size.name for size in SIZES) == SIZE_NAMES
 
 
 def test_memory_that_is_too_little_is_named():
