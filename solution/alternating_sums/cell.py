@@ -81,9 +81,9 @@ class LSTMCell(AbstractRNNCell):
         self.units = units
 
     # BEGIN SOLUTION 2.2
-    # HINT Write `build(self, input_shape)`: RNN calls it with `(B, D)` before its loop over time, and in the loop no
-    # HINT weights can be made. `self.add_weight(shape=..., initializer=..., name=...)` makes one. If you prefer Dense
-    # HINT layers, make them in `__init__` and call their `build` here.
+    # HINT Write `build(self, input_shape)`: RNN calls it with `(B, D)` before its loop over time. Inside the loop
+    # HINT no weights can be made. `self.add_weight(shape=..., initializer=..., name=...)` makes one. If you prefer
+    # HINT Dense layers, make them in `__init__` and call their `build` here.
     # HINT The forget gate's bias starts at 1. keras.initializers.Orthogonal suits what h is multiplied by.
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the weights of the four gates, side by side in the order i, f, g, o.

@@ -71,7 +71,7 @@ class Run:
     ) -> None:
         # BEGIN SOLUTION 4.2
         # HINT Make the folder, and write the settings into config.json.
-        # HINT `optimizer.build` makes its momenta, for the weights that are trained: what isn't there can't be restored.
+        # HINT `optimizer.build` makes momenta for the weights that are trained: what isn't there can't be restored.
         # HINT Then a tf.train.Checkpoint of model, optimizer and a tf.Variable that counts epochs, a
         # HINT tf.train.CheckpointManager for it, and a tf.summary.create_file_writer for TensorBoard.
         self.folder = Path(folder)

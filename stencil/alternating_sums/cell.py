@@ -80,10 +80,9 @@ class LSTMCell(AbstractRNNCell):
         super().__init__()
         self.units = units
 
-    # TODO 2.2: Write `build(self, input_shape)`: RNN calls it with `(B, D)` before its loop over time, and in the loop
-    #     no
-    #     weights can be made. `self.add_weight(shape=..., initializer=..., name=...)` makes one. If you prefer Dense
-    #     layers, make them in `__init__` and call their `build` here.
+    # TODO 2.2: Write `build(self, input_shape)`: RNN calls it with `(B, D)` before its loop over time. Inside the loop
+    #     no weights can be made. `self.add_weight(shape=..., initializer=..., name=...)` makes one. If you prefer
+    #     Dense layers, make them in `__init__` and call their `build` here.
     #     The forget gate's bias starts at 1. keras.initializers.Orthogonal suits what h is multiplied by.
 
     @property

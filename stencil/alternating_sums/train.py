@@ -67,7 +67,7 @@ class Run:
         settings: Mapping[str, Any],
     ) -> None:
         # TODO 4.2: Make the folder, and write the settings into config.json.
-        #     `optimizer.build` makes its momenta, for the weights that are trained: what isn't there can't be restored.
+        #     `optimizer.build` makes momenta for the weights that are trained: what isn't there can't be restored.
         #     Then a tf.train.Checkpoint of model, optimizer and a tf.Variable that counts epochs, a
         #     tf.train.CheckpointManager for it, and a tf.summary.create_file_writer for TensorBoard.
         raise NotImplementedError("Task 4.2: Runs that can be resumed")
