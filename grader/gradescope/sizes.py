@@ -45,8 +45,8 @@ class Use:
     """What the processes of a group used.
 
     Attributes:
-        peak_bytes: The most memory that could not be taken back: of processes, shared memory and the kernel's for them.
-            Pages of files, which the kernel drops when it needs room, don't count.
+        peak_bytes: The most memory in use at once: of processes, shared memory, the kernel's for them, and mapped
+            libraries. Files that were only read don't count: the kernel drops them when it needs room.
         cpu_s: Processor time of all of them.
         kills: How many of them the kernel ended because the group's memory was full.
     """
@@ -67,8 +67,8 @@ class _Version:
 
 
 _VERSIONS = {
-    1: _Version(1, ("total_rss", "total_shmem"), (), "memory.oom_control"),
-    2: _Version(2, ("anon", "shmem", "kernel"), ("slab_reclaimable",), "memory.events"),
+    1: _Version(1, ("total_rss", "total_shmem", "total_mapped_file"), (), "memory.oom_control"),
+    2: _Version(2, ("anon", "shmem", "kernel", "file_mapped"), ("slab_reclaimable",), "memory.events"),
 }
 
 

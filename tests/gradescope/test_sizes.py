@@ -52,7 +52,9 @@ def test_version_2_gets_its_limits_as_near_as_it_lets_us(version_2: Path):
 def test_version_2_is_measured_without_pages_of_files(version_2: Path):
     with ControlGroup(None) as group:
         folder = group.folders["memory"]
-        (folder / "memory.stat").write_text("anon 100\nfile 5000\nkernel 10\nshmem 3\nslab_reclaimable 4\n")
+        (folder / "memory.stat").write_text(
+            "anon 100\nfile 5000\nfile_mapped 30\nkernel 10\nshmem 3\nslab_reclaimable 4\n"
+        )
         (folder / "memory.events").write_text("low 0\noom 2\noom_kill 1\n")
         (folder / "cpu.stat").write_text("usage_usec 2500000\nuser_usec 1\n")
         use = group.use()
@@ -60,7 +62,7 @@ def test_version_2_is_measured_without_pages_of_files(version_2: Path):
         assert group.use().peak_bytes == use.peak_bytes
         for name in ("memory.stat", "memory.events", "cpu.stat"):
             (folder / name).unlink()
-    assert (use.peak_bytes, use.cpu_s, use.kills) == (109, 2.5, 1)
+    assert (use.peak_bytes, use.cpu_s, use.kills) == (139, 2.5, 1)
 
 
 def test_version_1_is_used_where_its_controllers_are_mounted(tmp_path: Path, machine):
@@ -80,14 +82,14 @@ def test_version_1_is_used_where_its_controllers_are_mounted(tmp_path: Path, mac
         assert cpu == group.folders["cpuacct"]
         assert (memory / "memory.limit_in_bytes").read_text() == str(3 << 29)
         assert (cpu / "cpu.cfs_quota_us").read_text() == "100000"
-        (memory / "memory.stat").write_text("cache 900\nrss 1\ntotal_rss 70\ntotal_shmem 7\n")
+        (memory / "memory.stat").write_text("cache 900\nrss 1\ntotal_mapped_file 300\ntotal_rss 70\ntotal_shmem 7\n")
         (memory / "memory.kmem.usage_in_bytes").write_text("5\n")
         (memory / "memory.oom_control").write_text("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n")
         (cpu / "cpuacct.usage").write_text("1500000000\n")
         use = group.use()
         for file in (*memory.iterdir(), *cpu.iterdir()):
             file.unlink()
-    assert (use.peak_bytes, use.cpu_s, use.kills) == (82, 1.5, 2)
+    assert (use.peak_bytes, use.cpu_s, use.kills) == (382, 1.5, 2)
     assert not memory.exists()
 
 
