@@ -1,0 +1,148 @@
+"""Task 3: the gradient check, on gradients that the suite hands it, right and broken.
+
+What it is given as right comes from differences of the submission's own `rnn_forward`: whatever that computes, the
+check must agree. It is broken in one entry by the adapter. Your `bptt` takes no part.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from grader.oracles import nearby, rnn
+from grader.oracles.compare import as_dict, as_items, as_number, as_numbers, expect
+
+NAMES = rnn.NAMES
+# Central differences by steps of 1e-5 err by some 1e-10, and no derivative here is below SMALLEST: 1e-7 at most,
+# whatever the floor of the relative error. One-sided differences err by 5e-6 times the second derivative.
+SMALLEST = 2e-3
+ACCEPTED = 2e-6
+THRESHOLD = 1e-4  # the default of the handout
+
+
+class Check:
+    """One problem, and the gradient of the submission's own loss."""
+
+    def __init__(self, student, rng, steps=3, sizes=(2, 3, 4, 3), change=None):
+        self.student = student
+        for _ in range(60):
+            self.draw(rng, steps, sizes)
+            gradient = rnn.loss_gradient(self.model, self.x, self.labels, self.h)
+            if change is not None or min(np.abs(grad).min() for grad in gradient.values()) > SMALLEST:
+                break
+        if change is not None:
+            change(self)
+        self.problem = {"X": self.x, "y": self.labels, "model": self.model, "initial_state": self.h}
+        moves = nearby.moves(self.model)
+        answer = student.losses_nearby(**self.problem, **moves.arguments)
+        losses = as_numbers(answer, "the losses of `rnn_forward`", length=len(moves.names))
+        self.grads = nearby.gradients(self.model, np.array(losses))
+
+    def draw(self, rng, steps, sizes):
+        batch, size, units, classes = sizes
+        self.model = rnn.random_model(rng, size, units, classes, 0.6)
+        self.x, self.labels = rng.normal(size=(steps, batch, size)), rng.integers(0, classes, size=(steps, batch))
+        self.h = 0.5 * rng.normal(size=(batch, units))
+
+    def run(self, broken=None):
+        """What the check answered: errors by name, what it printed, which arrays it changed."""
+        answer = self.student.gradient_check(**self.problem, grads=self.grads, broken=broken)
+        answer = as_dict(answer, "the answer", ["errors", "printed", "changed"])
+        found = as_dict(answer["errors"], "what `rnn_gradient_check` returned", NAMES)
+        errors = {name: as_number(found[name], f"the error of {name}", low=0) for name in NAMES}
+        return errors, str(answer["printed"]), [str(name) for name in as_items(answer["changed"], "the names")]
+
+    def largest(self, name):
+        """Index of the largest entry of a gradient."""
+        return [int(i) for i in np.unravel_index(np.argmax(np.abs(self.grads[name])), self.grads[name].shape)]
+
+
+def expect_accepted(errors, names=NAMES):
+    for name in names:
+        text = (
+            f"for a right gradient it reports an error of {errors[name]:.2g} in {name}; expected less than {ACCEPTED}."
+        )
+        expect(errors[name] < ACCEPTED, text)
+
+
+@pytest.mark.task("3.1", points=2, hint="(loss(w + h) - loss(w - h)) / 2h: both sides, and twice h below")
+def test_right_gradient_is_accepted(student, rng):
+    """A right gradient has hardly any error, in any parameter."""
+    for sizes in ((1, 4, 3, 2), (2, 3, 4, 3)):
+        errors, _, _ = Check(student, rng, sizes=sizes).run()
+        expect_accepted(errors)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.task("3.1", points=0.6, hint="Every entry of every parameter"), id=name)
+        for name in NAMES
+    ],
+)
+def test_broken_gradient_is_found(student, rng, name):
+    """A gradient that is wrong in a single entry is found out, and the other parameters are not blamed."""
+    check = Check(student, rng)
+    for factor in (1.02, -1.0, 0.0):
+        errors, _, _ = check.run(broken=[name, check.largest(name), factor])
+        text = (
+            f"an entry of the gradient of {name} was multiplied by {factor}; the error reported is {errors[name]:.2g}."
+        )
+        expect(errors[name] > THRESHOLD, text)
+        expect_accepted(errors, [other for other in NAMES if other != name])
+
+
+@pytest.mark.task("3.1", points=1, hint="Divide by max(|a| + |b|, a small number)")
+def test_nothing_by_nothing(student, rng):
+    """Where both derivatives are 0 the error is 0, and not NaN."""
+
+    def silence(check):
+        check.x[:, :, 1] = 0.0  # an input that is always 0: so are the derivatives by its weights
+
+    errors, _, _ = Check(student, rng, change=silence).run()
+    text = f"for a right gradient with entries of 0 it reports an error of {errors['Wxh']:.2g} in Wxh."
+    expect(errors["Wxh"] < THRESHOLD, text)
+
+
+@pytest.mark.task("3.1", points=1, hint="`bptt_fn(..., clip=None)`")
+def test_clipping_is_off(student, rng):
+    """Large gradients are checked without clipping."""
+
+    def enlarge(check):
+        check.model["Why"] *= 8
+        check.labels[:] = 0
+        check.model["by"][0, 0] -= 12  # the right class is unlikely everywhere
+
+    check = Check(student, rng, steps=12, sizes=(1, 3, 4, 3), change=enlarge)
+    largest = max(float(np.abs(grad).max()) for grad in check.grads.values())
+    expect(largest > 5.5, f"the loss of `rnn_forward` has no derivative above {largest:.3g} here; see task 1.2.")
+    errors, _, _ = check.run()
+    worst = max(errors.values())
+    expect(worst < THRESHOLD, f"for a right gradient with entries above 5 it reports an error of {worst:.2g}.")
+
+
+@pytest.mark.task("3.1", points=1, hint="Keep the old value, and put that back; a - h + h is another number")
+def test_model_is_unchanged(student, rng):
+    """The model is the same afterwards, bit by bit, whether the check passes or fails."""
+    check = Check(student, rng)
+    for broken in (None, ["Whh", check.largest("Whh"), 3.0]):
+        _, _, changed = check.run(broken=broken)
+        expect(not changed, f"afterwards {', '.join(changed)} differs from what it was.")
+
+
+@pytest.mark.task("3.1", points=1, hint="Print name and index of the worst entry, such as Whh[1, 2]")
+def test_failure_is_located(student, rng):
+    """Where it fails it says so, with the name and the index of the entry."""
+    check = Check(student, rng)
+    for name in ("Whh", "by"):
+        index = check.largest(name)
+        _, printed, _ = check.run(broken=[name, index, 2.0])
+        place = r"\D{1,9}".join(str(i) for i in index)
+        # On one line, the name before the index, however it is written: Whh[1, 2], Whh (1, 2), parameter=Whh ix=(1, 2)
+        found = re.search(rf"\b{name}\b[^\n]*?(?<!\d){place}(?!\d)", printed)
+        expect(found, f"an entry of {name} was wrong; what is printed does not say which one.")
+    _, printed, _ = check.run()
+    marks = [word for word in ("fail", "error at", "wrong") if word in printed.lower()]
+    expect(not marks, "for a right gradient it prints that something is wrong.")

@@ -1,0 +1,130 @@
+"""Task 5: the echo task and what learns it; norms of gradients on their way back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from grader.oracles import differences, gru, lstm, rnn
+from grader.oracles.compare import as_array, as_dict, as_items, assert_close, expect
+
+SYMBOLS, DELAY = 4, 2
+
+
+def checked_batch(student, steps, batch, symbols, delay, seed):
+    """Symbols and what is asked for, `(T, B)` each."""
+    answer = student.echo_batch(num_steps=steps, batch_size=batch, num_symbols=symbols, delay=delay, seed=seed)
+    x, y = as_items(answer, "what `echo_batch` returned", length=2, names="X and y")
+    x = as_array(x, "X", shape=(steps, batch, symbols), axes="steps x batch x symbols")
+    y = as_array(y, "y", shape=(steps, batch), axes="steps x batch", kind="integer")
+    one_hot = ((x == 0) | (x == 1)).all() and (x.sum(axis=2) == 1).all()
+    expect(one_hot, "the vectors in X are not one-hot: a single 1, and zeros.")
+    return x.argmax(axis=2), y
+
+
+@pytest.mark.task("5.1", points=1, hint="Shift along the axis of time; fill with 0")
+def test_echo_targets(student):
+    """What is asked for is the symbol `delay` steps before, or 0 where there is none."""
+    for steps, batch, symbols, delay in ((9, 3, 5, 2), (6, 4, 3, 1), (4, 2, 3, 0), (3, 2, 4, 5)):
+        seen, asked = checked_batch(student, steps, batch, symbols, delay, seed=steps)
+        expected = np.zeros_like(seen)
+        if delay < steps:
+            expected[delay:] = seen[: steps - delay]
+        wrong = int((asked != expected).sum())
+        text = (
+            f"T = {steps}, delay {delay}: {wrong} of {asked.size} entries of y are not the symbol of that step before."
+        )
+        expect(wrong == 0, text)
+
+
+@pytest.mark.task("5.1", points=0.5, hint="`rng.integers(0, num_symbols, size=...)`")
+def test_symbols_are_random(student):
+    """All symbols are equally frequent, and independent from step to step and row to row."""
+    seen, _ = checked_batch(student, 200, 50, SYMBOLS, DELAY, seed=1)
+    shares = np.bincount(seen.reshape(-1), minlength=SYMBOLS) / seen.size
+    # 10,000 symbols: a share of 1/4 has a standard deviation of 0.4 %.
+    expect(np.abs(shares - 1 / SYMBOLS).max() < 0.03, f"the symbols have the shares {np.round(shares, 3).tolist()}.")
+    for what, same in (("step to step", seen[1:] == seen[:-1]), ("row to row", seen[:, 1:] == seen[:, :-1])):
+        share = float(same.mean())
+        expect(abs(share - 1 / SYMBOLS) < 0.03, f"from {what} the symbol stays in {share:.0%} of cases; expected 25 %.")
+    other, _ = checked_batch(student, 200, 50, SYMBOLS, DELAY, seed=2)
+    expect((other != seen).any(), "another generator `rng` gives the same symbols.")
+
+
+@pytest.mark.task("5.1", points=1.5, limit_s=60, hint="More updates, another learning rate; is the gradient too long?")
+def test_toy_is_learnt(student, rng, thresholds):
+    """The model that `train_echo` returns echoes new sequences."""
+    answer = as_dict(student.train_echo(num_symbols=SYMBOLS, delay=DELAY, seed=5), "the answer", ["model"])
+    model = as_dict(answer["model"], "the model that `train_echo` returned", rnn.NAMES)
+    model = {name: as_array(model[name], name).astype(np.float64) for name in rnn.NAMES}
+    units = len(model["Whh"])
+    shapes = {"Wxh": (SYMBOLS, units), "Whh": (units, units), "Why": (units, SYMBOLS), "bh": (1, units)}
+    for name, shape in {**shapes, "by": (1, SYMBOLS)}.items():
+        expect(model[name].shape == shape, f"{name} has shape {model[name].shape}; expected {shape}.")
+    symbols = rng.integers(0, SYMBOLS, size=(15, 300))
+    asked = np.zeros_like(symbols)
+    asked[DELAY:] = symbols[:-DELAY]
+    scores = rnn.forward(model, np.eye(SYMBOLS)[symbols], asked, np.zeros((300, units))).scores
+    right = float(np.mean(scores.argmax(axis=2) == asked))
+    text = f"{right:.1%} of the echoes of new sequences are right; expected at least {thresholds['echo']:.0%}."
+    expect(right >= thresholds["echo"], text)
+
+
+# -- 5.2 --------------------------------------------------------------------------------------------------------------
+
+
+def step_of(cell, params):
+    """The true step, on states that are stacked along the last axis: h, or h and c."""
+    if cell == "rnn":
+        return lambda x, state: np.tanh(x @ params["Wxh"] + state @ params["Whh"] + params["bh"])
+    if cell == "gru":
+        return lambda x, state: gru.step(params, x, state)
+    gates = {gate: lstm.Affine(params[f"U{gate}"], params[f"W{gate}"], params[f"b{gate}"][0]) for gate in "ifog"}
+    return lambda x, state: np.hstack(lstm.LSTM(**gates).step(x, *np.hsplit(state, 2)))
+
+
+def true_norms(cell, params, x, dh_last):
+    step, units = step_of(cell, params), dh_last.shape[1]
+    states = [np.zeros((len(dh_last), units * (2 if cell == "lstm" else 1)))]
+    for x_t in x:
+        states.append(step(x_t, states[-1]))
+
+    def loss(state, first):
+        for x_t in x[first:]:
+            state = step(x_t, state)
+        return float(np.sum(dh_last * state[:, :units]))
+
+    gradients = [differences.gradient(lambda value, t=t: loss(value, t), state) for t, state in enumerate(states)]
+    return np.array([np.linalg.norm(gradient) for gradient in gradients])
+
+
+def check_norms(student, rng, cell, steps=6, batch=2, size=3, units=4):
+    params = rnn.random_model(rng, size, units, 2, 0.8)
+    if cell != "rnn":
+        params = {}
+        for gate in "rzh" if cell == "gru" else "ifog":
+            params |= {f"W{gate}": rng.normal(size=(units, units)), f"U{gate}": rng.normal(size=(size, units))}
+            params |= {f"b{gate}": rng.normal(size=(1, units))}
+    x, dh_last = rng.normal(size=(steps, batch, size)), rng.normal(size=(batch, units))
+    found = student.gradient_norms(cell=cell, params=params, X=x, dh_last=dh_last)
+    expected = true_norms(cell, params, x, dh_last)
+    found = as_array(found, "what `gradient_norms` returned", shape=(steps + 1,), axes="one norm for each state")
+    assert_close(found, expected, f"the norms for {steps} steps of the cell {cell!r}", rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.task("5.2", points=1, hint="dh (1 - h'^2), then times Whh transposed, and its norm")
+def test_norms_of_rnn(student, rng):
+    """The norms for the vanilla RNN are those of the gradient with respect to each state."""
+    check_norms(student, rng, "rnn")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(cell, marks=pytest.mark.task("5.2", points=0.75, hint=hint), id=cell)
+        for cell, hint in (("gru", "`gru_cell_backward`, again and again"), ("lstm", "The root of |dh|^2 + |dc|^2"))
+    ],
+)
+def test_norms_of_gated_cells(student, rng, cell):
+    """The norms for gated cells are those of the gradient with respect to each state."""
+    check_norms(student, rng, cell)

@@ -1,0 +1,116 @@
+"""A gradient check: the gradient of back-propagation against one from differences of the loss, entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from rnn import Arrays, bptt, rnn_forward
+
+
+def rnn_gradient_check(
+    model: Arrays,
+    x: Sequence[np.ndarray] | np.ndarray,
+    y: Sequence[np.ndarray] | np.ndarray,
+    init_state: np.ndarray,
+    h: float = 1e-5,
+    error_threshold: float = 1e-4,
+    bptt_fn: Callable[..., Any] = bptt,
+) -> dict[str, float]:
+    """Compares the gradient from `bptt_fn` with central differences of the loss of `rnn_forward`.
+
+    The derivative by one entry w is (loss(w + h) - loss(w - h)) / 2h, up to an error of the order of h squared. The
+    relative error of two numbers a, b is |a - b| / max(|a| + |b|, floor), with a small floor against 0 / 0.
+
+    For each entry of the model prints a line: that it has passed; or where it fails (name and index of the worst
+    entry, such as `Whh[1, 2]`), with both derivatives.
+
+    Args:
+        model: Each of its entries is checked; it is the same afterwards.
+        x: Inputs, as `rnn_forward` takes them; y and init_state, too.
+        h: How far an entry is moved up and down.
+        error_threshold: The largest relative error that passes.
+        bptt_fn: What is checked. It is called like `bptt`, with its clipping off.
+
+    Returns:
+        For each entry of the model the largest relative error.
+    """
+    # BEGIN SOLUTION 3.1
+    # HINT Clipping falsifies large gradients: `clip=None`.
+    # HINT `np.ndindex(array.shape)` gives every index. Keep the old value, move up, move down, and put the old value
+    # HINT back itself: adding and subtracting h does not give the same number.
+    # HINT Derivatives by differences are exact to some 1e-10 here, so a floor of 1e-8 lets noise look like an error of
+    # HINT 1 %. Which floor suits derivatives of order 1?
+    gradients, _, _ = bptt_fn(model, x, y, init_state, clip=None)
+    errors = {}
+    for name, array in model.items():
+        numeric = numeric_gradient(lambda: rnn_forward(x, y, model, init_state)[-1], array, h)
+        error = relative_error(gradients[name], numeric)
+        worst = np.unravel_index(np.argmax(error), error.shape)
+        errors[name] = float(error[worst])
+        if errors[name] <= error_threshold:
+            print(f"{name}: passed, largest relative error {errors[name]:.1e}")
+        else:
+            place = f"{name}[{', '.join(str(int(i)) for i in worst)}]"
+            print(
+                f"{name}: FAILED at {place}: {gradients[name][worst]:.8g} by back-propagation, {numeric[worst]:.8g} by "
+                f"differences, relative error {errors[name]:.1e}"
+            )
+    return errors
+    # END SOLUTION
+
+
+# BEGIN SOLUTION 3.1
+def numeric_gradient(loss: Callable[[], float], array: np.ndarray, h: float = 1e-5) -> np.ndarray:
+    """The gradient of a loss by central differences.
+
+    Args:
+        loss: Depends on the array's present values.
+        array: Moved in place, one entry after the other, and put back.
+        h: How far.
+
+    Returns:
+        An array of the same shape, float64.
+    """
+    gradient = np.zeros(array.shape)
+    for index in np.ndindex(array.shape):
+        value = array[index]
+        try:
+            array[index] = value + h
+            up = loss()
+            array[index] = value - h
+            down = loss()
+        finally:
+            array[index] = value
+        gradient[index] = (up - down) / (2 * h)
+    return gradient
+
+
+def relative_error(a: np.ndarray, b: np.ndarray, floor: float = 1e-4) -> np.ndarray:
+    """|a - b| / max(|a| + |b|, floor), element by element.
+
+    Args:
+        a: Of any shape.
+        b: Of the same.
+        floor: Against 0 / 0, and against the noise of differences where both are tiny.
+    """
+    return np.abs(a - b) / np.maximum(np.abs(a) + np.abs(b), floor)
+
+
+# END SOLUTION
+
+
+def main() -> None:
+    """Checks `bptt` on a small model."""
+    from rnn import init_model, zero_state
+
+    rng = np.random.default_rng(1)
+    T, B, D, H, C = 6, 3, 5, 4, 3
+    model = init_model(D, H, C, rng)
+    x, y = rng.standard_normal((T, B, D)), rng.integers(0, C, (T, B))
+    rnn_gradient_check(model, x, y, zero_state(H, B))
+
+
+if __name__ == "__main__":
+    main()
