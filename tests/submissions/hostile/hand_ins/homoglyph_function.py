@@ -1,0 +1,2 @@
+def ѕcale(x):  # the first letter is Cyrillic
+    return x * 2 + 1

@@ -1,0 +1,5 @@
+import numpy as np
+
+
+def scale(x):
+    return np.zeros(40_000_000)

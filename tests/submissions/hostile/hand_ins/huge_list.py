@@ -1,0 +1,2 @@
+def scale(x):
+    return [[0]] * 3_000_000

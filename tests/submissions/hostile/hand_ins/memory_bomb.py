@@ -1,0 +1,4 @@
+def scale(x):
+    kept = []
+    while True:
+        kept.append(bytearray(100 << 20))

@@ -1,0 +1,3 @@
+def scale(x):
+    "Zürich"
+    return x * 2 + 1

@@ -1,0 +1,3 @@
+def scale(x):
+    print("these came in:", x)
+    return x * 2 + 1

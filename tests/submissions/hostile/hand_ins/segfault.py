@@ -1,0 +1,5 @@
+import ctypes
+
+
+def scale(x):
+    ctypes.string_at(0)

@@ -1,0 +1,3 @@
+def scale(x):
+
+    return x * 2 + 1

@@ -1,0 +1,7 @@
+def scale(x):
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:
+            pass
