@@ -221,7 +221,11 @@ def test_a_full_run_says_how_many_are_left():
 
 def test_past_the_limit_the_hidden_tests_of_the_last_full_run_stay():
     full = written(samples.buggy(), assignment=with_settings(full_runs_per_day=1))
-    run = limited_run(full)
+    added = {"id": 5, "name_format": None}
+    entries = [
+        {**test, **added, **({"score": str(test["score"])} if "score" in test else {})} for test in full["tests"]
+    ]
+    run = limited_run(full | {"tests": entries})
     table = accepted(make_results(public_part(samples.right()), run))
     hidden = {
         test["name"]: test["score"]
