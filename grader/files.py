@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -24,3 +25,12 @@ def replace_file(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(path: Path) -> None:
+    """Deletes what a killed process left when it was about to replace a file. Call it while nobody replaces it."""
+    place = path.resolve()
+    leftover = re.compile(rf"\.{re.escape(place.name)}\.[0-9a-f]{{8}}")
+    for found in place.parent.iterdir():
+        if leftover.fullmatch(found.name) and found.is_file():
+            found.unlink(missing_ok=True)

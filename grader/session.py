@@ -8,7 +8,7 @@ from typing import Literal
 from rich.console import Console
 
 from grader import catalog
-from grader.files import replace_file
+from grader.files import remove_leftovers, replace_file
 from grader.grading.run import Grader
 from grader.records import SubmissionResult
 from grader.report import html, schema, terminal
@@ -28,7 +28,9 @@ def grade_and_report(
 ) -> SubmissionResult:
     """Grades one submission with progress on `progress_console`; writes what was asked for, prints the table.
 
-    The result file is whole and true at any moment: it says "interrupted" first, and is replaced after each test.
+    The result file is whole and true at any moment: it says "interrupted" first, and is replaced after each test. A
+    disk that is full for a while costs nothing: what can't be written then is written later, and the table is printed
+    even if the result can't be kept at all.
 
     Raises:
         UnknownAssignment, InvalidAssignment: See `catalog.load`.
@@ -36,15 +38,28 @@ def grade_and_report(
     """
     for file in filter(None, (json_file, html_file)):
         file.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(file)
+    kept = 0
 
     def keep(result: SubmissionResult) -> None:
         if json_file is not None:
             replace_file(json_file, schema.to_json(result))
 
+    def keep_meanwhile(result: SubmissionResult) -> None:
+        nonlocal kept
+        try:
+            keep(result)
+        except OSError:
+            if not kept:  # nothing is graded yet, so nothing is lost
+                raise
+        kept += 1
+
     with Grader(catalog.load(assignment), insecure=insecure) as grader, Progress(progress_console) as progress:
-        result = grader.grade(submission, seed=seed, watcher=progress, on_update=keep)
-    keep(result)
-    terminal.show(result, console)
+        result = grader.grade(submission, seed=seed, watcher=progress, on_update=keep_meanwhile)
+    try:
+        keep(result)
+    finally:
+        terminal.show(result, console)
     if html_file is not None:
         html.write(result, html_file, audience)
     return result

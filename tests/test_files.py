@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from grader.files import replace_file
+from grader.files import remove_leftovers, replace_file
 
 
 def test_the_old_file_stays_whole_when_writing_fails(tmp_path, monkeypatch):
@@ -40,3 +40,11 @@ def test_a_link_stays_a_link_and_others_may_read_as_ever(tmp_path):
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
     assert target.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_what_a_killed_writer_left_is_deleted_and_nothing_else(tmp_path):
+    for name in ("r.json", ".r.json.0123abcd", ".r.json.keep", ".q.json.0123abcd", "r.json.0123abcd"):
+        (tmp_path / name).write_bytes(b"x")
+    remove_leftovers(tmp_path / "r.json")
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".q.json.0123abcd", ".r.json.keep", "r.json", "r.json.0123abcd"]

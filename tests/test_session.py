@@ -45,3 +45,47 @@ def test_a_folder_that_cannot_be_made_is_known_before_anything_is_graded(grade, 
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         grade(None, tmp_path / "file" / "deep" / "r.html")
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """`full_disk(calls)`: writing the result fails at these calls, counted from 1."""
+
+    def fill(calls: range) -> list[bytes]:
+        tried: list[bytes] = []
+
+        def replace(path: Path, content: bytes) -> None:
+            tried.append(content)
+            if len(tried) in calls:
+                raise OSError(28, "No space left on device")
+            path.write_bytes(content)
+
+        monkeypatch.setattr(session, "replace_file", replace)
+        return tried
+
+    return fill
+
+
+def test_a_disk_that_is_full_for_a_while_costs_nothing(grade, full_disk, tmp_path):
+    tried = full_disk(range(3, 8))
+    table = grade(tmp_path / "r.json", None)
+    assert json.loads((tmp_path / "r.json").read_bytes())["score"] == 12.0
+    assert "12 of 10 points" in table
+    assert len(tried) > 8
+
+
+def test_a_disk_that_stays_full_leaves_the_last_whole_file_and_the_table(grade, full_disk, tmp_path):
+    full_disk(range(4, 1000))
+    with pytest.raises(OSError, match="No space left"):
+        grade(tmp_path / "r.json", None)
+    result = json.loads((tmp_path / "r.json").read_bytes())
+    assert result["verdict"] == "could_not_grade"
+    assert "interrupted" in result["headline"]
+
+
+def test_a_disk_that_is_full_from_the_start_is_known_before_anything_is_graded(grade, full_disk, tmp_path):
+    tried = full_disk(range(1, 1000))
+    with pytest.raises(OSError, match="No space left"):
+        grade(tmp_path / "r.json", None)
+    assert len(tried) == 2  # the first, and the one that says why
+    assert not (tmp_path / "r.json").exists()

@@ -6,6 +6,7 @@ It lives in the trusted process. Student code is reached through `grader.sandbox
 from __future__ import annotations
 
 import os
+import signal
 import time
 import traceback
 from collections.abc import Callable, Generator
@@ -27,6 +28,7 @@ from grader.grading.marks import Mark, check_points, order, read_mark
 from grader.grading.students import Credit, Student, Trainings, test_seed, worker_spec
 from grader.records import Case, Kind
 from grader.sandbox.box import Box, open_box
+from grader.sandbox.jail import set_death_signal
 
 MESSAGE_CHARS = 2_000
 OUTPUT_CHARS = 10_000
@@ -226,6 +228,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # If the grader is killed; the thread of it that started this process waits for its end.
+    set_death_signal(signal.SIGKILL)
     job = read_job(config.getoption("--job"))
     try:
         judge = Judge(job)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -27,8 +25,8 @@ from grader.grading.job import Job
 from grader.grading.judge import JudgeProcess
 from grader.intake.prepare import Prepared, prepare
 from grader.records import Case, Curve, SubmissionInfo, SubmissionResult
-from grader.sandbox import scratch
 from grader.sandbox.box import ZygoteServer, open_to_spare
+from grader.sandbox.temporary import TemporaryFolder
 
 SEED_BITS = 53  # too many to be guessed from a test's inputs, few enough for any reader of JSON
 _JUDGE_SLACK_S = 600.0  # the zygote's imports, the self-test, and a last test that begins just before the limit
@@ -187,8 +185,9 @@ class _Run:
     def whole(self) -> SubmissionResult:
         self.update("The grading was interrupted before the first test.")
         with ExitStack() as stack:
-            work_dir = Path(tempfile.mkdtemp(prefix="grading-"))
-            stack.callback(remove_tree, work_dir)
+            temporary = TemporaryFolder("grading-")
+            stack.callback(temporary.remove)
+            work_dir = temporary.path
             self.prepared = prepare(self.path, self.assignment, work_dir)
             self.assignment = self.assignment.for_submission(self.prepared.submission_dir)
             open_to_spare(work_dir)
@@ -337,13 +336,6 @@ def grade(path: str | Path, assignment: str, *, seed: int | None = None, insecur
     """
     with Grader(catalog.load(assignment), insecure=insecure) as grader:
         return grader.grade(Path(path), seed=seed)
-
-
-def remove_tree(folder: Path) -> None:
-    """Deletes a folder, whatever a worker left in it. What can't be deleted stays: a result is worth more."""
-    with suppress(OSError):
-        scratch.remove(folder)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 __all__ = ["Grader", "Silent", "Watcher", "grade"]

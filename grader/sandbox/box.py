@@ -8,8 +8,6 @@ code, so only where the caller says `insecure`). docs/security.md says what each
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +19,7 @@ from grader.sandbox.attacks import attacks
 from grader.sandbox.handle import Worker, WorkerSpec
 from grader.sandbox.jail import open_to_spare
 from grader.sandbox.server import Connection, ZygoteServer
+from grader.sandbox.temporary import TemporaryFolder
 
 __all__ = [
     "BareBox",
@@ -201,8 +200,9 @@ def self_test(box: StrongBox, *, scratch: bool = True) -> str:
     Raises:
         SandboxUnavailable: An attack succeeded, or no worker could be jailed.
     """
-    folder = Path(tempfile.mkdtemp(prefix="grader-self-test-"))
+    temporary = TemporaryFolder("grader-self-test-")
     try:
+        folder = temporary.path
         submission, secret = folder / "submission", folder / "tests" / "secret"
         for path in (folder, submission, secret.parent):
             path.mkdir(exist_ok=True)
@@ -229,4 +229,4 @@ def self_test(box: StrongBox, *, scratch: bool = True) -> str:
     except (SandboxFailed, StudentError) as error:
         raise SandboxUnavailable(f"no worker could be jailed on this machine: {error}") from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        temporary.remove()

@@ -13,7 +13,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from pathlib import Path
 from grader.errors import MemoryLimit, SandboxFailed, StudentError, WorkerDied
 from grader.sandbox.attacks import GROUPS, MARKER_FOLDERS, Scene, attacks
 from grader.sandbox.box import Box, Worker, WorkerSpec
+from grader.sandbox.temporary import TemporaryFolder
 
 _LIMIT_S = 20.0
 _MEMORY_BYTES = 3 << 30
@@ -137,9 +137,10 @@ def _try(box: Box, spec: WorkerSpec, scene: Scene, title: str) -> str:
 
 @contextlib.contextmanager
 def _scenery() -> Iterator[_Scenery]:
-    base = Path(tempfile.mkdtemp(prefix="grader-probe-"))
+    temporary = TemporaryFolder("grader-probe-")
     with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, base, ignore_errors=True)
+        stack.callback(temporary.remove)
+        base = temporary.path
         folder = base / "course"
         submission = base / "submission"
         submission.mkdir()

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import weakref
@@ -21,6 +19,7 @@ from typing import Any
 from grader.errors import SandboxFailed
 from grader.sandbox import bubblewrap, jail, landlock
 from grader.sandbox.channel import Channel
+from grader.sandbox.temporary import TemporaryFolder
 
 PRELOADS = ("tensorflow", "numpy")
 _START_S = 180.0  # a cold import of TensorFlow from a slow disk
@@ -56,8 +55,9 @@ class ZygoteServer:
     def __init__(self, preload: str) -> None:
         if preload not in PRELOADS:
             raise SandboxFailed(f"no zygote preloads {preload!r}; expected one of {', '.join(PRELOADS)}")
-        self._folder = Path(tempfile.mkdtemp(prefix="grader-zygote-"))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        temporary_folder = TemporaryFolder("grader-zygote-")
+        self._remove_folder = weakref.finalize(self, temporary_folder.remove)
+        self._folder = temporary_folder.path
         ours, theirs = socket.socketpair()
         self._control = Channel(ours)
         self._connection: Connection | None = None
@@ -122,7 +122,7 @@ class ZygoteServer:
         except subprocess.TimeoutExpired:  # e.g. stuck in an import
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._remove_folder()
 
     def __enter__(self) -> ZygoteServer:
         return self

@@ -18,7 +18,8 @@ import pytest
 from grader import catalog
 from grader.errors import SandboxFailed
 from grader.grading import judge, run
-from grader.grading.run import Grader, remove_tree
+from grader.grading.run import Grader
+from grader.sandbox.temporary import remove_tree
 
 from .conftest import RIGHT, TOY, ToyGrading
 from .test_run import case, statuses

@@ -31,10 +31,10 @@ from grader import catalog  # noqa: E402
 from grader.errors import SandboxFailed, StudentError, UnusableSubmission  # noqa: E402
 from grader.grading.adapters import Adapters  # noqa: E402
 from grader.grading.events import kind_of  # noqa: E402
-from grader.grading.run import remove_tree  # noqa: E402
 from grader.grading.students import Student  # noqa: E402
 from grader.intake.prepare import prepare  # noqa: E402
 from grader.sandbox.box import Box, WorkerSpec, open_box, open_to_spare  # noqa: E402
+from grader.sandbox.temporary import remove_tree  # noqa: E402
 
 if sys.version_info >= (3, 11):
     import tomllib
