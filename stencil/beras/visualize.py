@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-DRAWN = 500  # images to choose from
+DRAWN = 500  # images to choose from, at first
 SHOWN = 10  # of each kind
 
 
@@ -27,7 +27,7 @@ def visualize_metrics(losses: Sequence[float], accuracies: Sequence[float], path
         means = np.convolve(values, np.full(width, 1 / width), mode="valid")
         axes.plot(values, color="0.8", linewidth=0.5, label="each batch")
         axes.plot(np.arange(width - 1, len(values)), means, color="C0", label=f"mean of the last {width}")
-        axes.set(xlabel="batch", ylabel=name)
+        axes.set(xlabel="batch", ylabel=name, yscale="log" if name == "loss" else "linear")
         axes.grid(alpha=0.3)
         axes.legend()
     _save(figure, path)
@@ -38,7 +38,7 @@ def visualize_images(
 ) -> None:
     """Draws 500 images at random, and shows ten that the model tells rightly and ten that it does not.
 
-    There may be fewer than ten wrong ones among them: the better the model, the fewer.
+    Where there are fewer than ten wrong ones among them, further images are drawn until there are ten.
 
     Args:
         model: Maps `(N, 784)` to `(N, n)`; the largest output counts.
@@ -48,14 +48,19 @@ def visualize_images(
     """
     from matplotlib.figure import Figure
 
-    drawn = np.random.default_rng().permutation(len(inputs))[:DRAWN]
-    images, truth = inputs[drawn], np.ravel(labels)[drawn]
-    predicted = np.argmax(np.asarray(model(images)), axis=-1)
+    order = np.random.default_rng().permutation(len(inputs))
+    truth, predicted = np.ravel(labels)[order], np.empty(0, dtype=int)
+    while len(predicted) < len(order) and (
+        len(predicted) < DRAWN or np.sum(predicted != truth[: len(predicted)]) < SHOWN
+    ):
+        batch = order[len(predicted) : len(predicted) + DRAWN]
+        predicted = np.append(predicted, np.argmax(np.asarray(model(inputs[batch])), axis=-1))
+    images, truth = inputs[order[: len(predicted)]], truth[: len(predicted)]
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     rows = figure.subfigures(2, 1)
     for row, word, found in zip(rows, ("right", "wrong"), (predicted == truth, predicted != truth), strict=True):
         shown = np.flatnonzero(found)[:SHOWN]
-        row.suptitle(f"told {word}: {found.sum()} of {len(drawn)}")
+        row.suptitle(f"told {word}: {found.sum()} of {len(predicted)}")
         for axes in row.subplots(1, SHOWN):
             axes.axis("off")
         for axes, number in zip(row.axes, shown, strict=False):

@@ -285,8 +285,8 @@ def part_times(part: dict[str, Any], calls: list[dict[str, np.ndarray]], rounds:
         for _ in range(rounds):
             start = time.process_time()
             layer(call["x"])
-            layer.compose_to_weight(call["J"])
-            layer.compose_to_input(call["J"])
+            for compose in (layer.compose_to_weight, layer.compose_to_input):
+                quietly(compose, call["J"])
             times[-1].append(time.process_time() - start)
     return times
 
@@ -544,9 +544,18 @@ def advanced_parts() -> dict[str, Any]:
 
 
 def run_main(
-    train_images: np.ndarray, train_labels: np.ndarray, test_images: np.ndarray, test_labels: np.ndarray
+    train_images: np.ndarray,
+    train_labels: np.ndarray,
+    test_images: np.ndarray,
+    test_labels: np.ndarray,
+    made_up: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Runs your `main()` where loading MNIST gives these images, `(N, 28, 28)` uint8, and nothing is drawn.
+
+    Args:
+        made_up: None for your own models. Else both are replaced by one of the kit, so that `main` is judged apart from
+            what it uses; it says of image i, training images first, what `scores[i]`, `(10,)`, says, and that counts as
+            right where `right[i]` is.
 
     Returns:
         `printed`: the last 5 lines of its output; `lines`: how many there are; `rows`: how many samples each call of
@@ -556,20 +565,77 @@ def run_main(
     data = mnist.Mnist("mnist-mini", train_images, train_labels, test_images, test_labels)
     mnist.load = lambda *_, **__: data
     visualize.visualize_metrics = visualize.visualize_images = lambda *_, **__: None
-    model_class = imported("model").Model
-    fit, rows, test_rows = model_class.fit, [], []
+    rows: list[int] = []
+    test_rows: list[int] = []
     tested = {row.tobytes() for row in flat(test_images)}
-
-    def noted(self: Any, x: Any, *arguments: Any, **options: Any) -> Any:
-        rows.append(len(x))
-        test_rows.append(sum(row.tobytes() in tested for row in np.asarray(x)))
-        return fit(self, x, *arguments, **options)
-
-    model_class.fit = noted
     with contextlib.redirect_stdout(io.StringIO()) as output:
         program = importlib.import_module("assignment")
+        if made_up is not None:
+            images = flat(np.concatenate([train_images, test_images]))
+            model = kit_model(program.SequentialModel, images, len(test_images), **made_up)
+            components = SimpleNamespace(model=model, epochs=3, batch_size=100)
+            program.get_simple_model_components = program.get_advanced_model_components = lambda: components
+            program.OneHotEncoder = imported("onehot").OneHotEncoder = KitEncoder
+        model_class = imported("model").Model if made_up is None else type(model)
+        fit = model_class.fit
+
+        def noted(self: Any, x: Any, *arguments: Any, **options: Any) -> Any:
+            rows.append(len(x))
+            test_rows.append(sum(row.tobytes() in tested for row in np.asarray(x)))
+            return fit(self, x, *arguments, **options)
+
+        model_class.fit = noted
         start = time.process_time()
         program.main()
         seconds = time.process_time() - start
     lines = [line for line in output.getvalue().splitlines() if line.strip()]
     return {"printed": lines[-5:], "lines": len(lines), "rows": rows, "test_rows": test_rows, "seconds": seconds}
+
+
+class KitEncoder:
+    """Encodes the digits 0 to 9, whatever it is fitted to."""
+
+    def __init__(self) -> None:
+        self.uniq = np.arange(10)
+        self.uniq2oh = dict(enumerate(np.eye(10)))
+
+    def fit(self, data: np.ndarray) -> None:
+        pass
+
+    def __call__(self, data: np.ndarray) -> np.ndarray:
+        return np.eye(10, dtype=np.float32)[np.asarray(data, dtype=int)]
+
+    forward = __call__
+
+    def inverse(self, data: np.ndarray) -> np.ndarray:
+        return np.asarray(data).argmax(axis=-1)
+
+
+def kit_model(base: Any, images: np.ndarray, test_count: int, scores: np.ndarray, right: np.ndarray) -> Any:
+    """A model that learns nothing, and says of each image what it is told to say."""
+    numbers = {row.tobytes(): number for number, row in enumerate(images)}
+
+    def numbers_of(x: np.ndarray) -> np.ndarray:
+        rows = np.ascontiguousarray(x, dtype=np.float32)
+        found = [numbers.get(row.tobytes(), -1) for row in rows]
+        if max(found) >= 0:
+            return np.array([number for number in found if number >= 0])
+        # Changed by `main` on the way, so they are told by how many they are.
+        return np.arange(len(images))[-test_count:] if len(rows) == test_count else np.arange(len(images) - test_count)
+
+    class KitModel(base):
+        def fit(self, x: np.ndarray, y: np.ndarray, epochs: int, batch_size: int) -> dict[str, Any]:
+            self.batch_metrics = metrics = self.evaluate(x, y, batch_size)
+            self.epoch_metrics = self.agg_metrics = {name: [value] * epochs for name, value in metrics.items()}
+            return self.agg_metrics
+
+        def evaluate(self, x: np.ndarray, y: np.ndarray, batch_size: int) -> dict[str, float]:
+            return {"loss": 7.7, "acc": float(np.mean(right[numbers_of(x)]))}
+
+        def call(self, inputs: np.ndarray) -> np.ndarray:
+            return imported("core").Tensor(scores[numbers_of(inputs)])
+
+        def batch_step(self, x: np.ndarray, y: np.ndarray, training: bool = True) -> dict[str, float]:
+            return self.evaluate(x, y, len(x))
+
+    return KitModel([])

@@ -214,20 +214,21 @@ def test_public_advanced_components(student):
     assert found["batch_size"] >= 1, f"batch_size is {found['batch_size']}."
 
 
-def bars(rng, count):
-    """Images of ten bright bars, one a class, with noise, and their classes."""
-    labels = rng.integers(0, 10, size=count)
-    images = rng.integers(0, 40, size=(count, 28, 28))
-    for i, label in enumerate(labels):
-        images[i, 2 * label + 4 : 2 * label + 6, 4:24] += 200
-    return images.astype(np.uint8), labels.astype(np.uint8)
-
-
-@pytest.mark.task("8.3", points=1, visibility="visible", limit_s=60, hint="The accuracy is the last thing printed")
+@pytest.mark.task("8.3", points=1, visibility="visible", hint="The accuracy is the last thing printed")
 def test_public_main(student, rng):
-    """`main()` prints the accuracy last."""
-    train, test = bars(rng, 600), bars(rng, 100)
-    found = student.run_main(train_images=train[0], train_labels=train[1], test_images=test[0], test_labels=test[1])
+    """`main()` prints the accuracy last. A model that is right for 3 of 4 test images stands in for yours."""
+    train, test = (rng.integers(0, 256, size=(count, 28, 28)).astype(np.uint8) for count in (40, 8))
+    train_labels, test_labels = (np.arange(len(images), dtype=np.uint8) % 10 for images in (train, test))
+    right = (np.arange(48) < 40) | (np.arange(48) % 4 > 0)
+    scores = np.eye(10)[np.where(right, np.concatenate([train_labels, test_labels]), 9)]
+    found = student.run_main(
+        train_images=train,
+        train_labels=train_labels,
+        test_images=test,
+        test_labels=test_labels,
+        made_up={"scores": scores, "right": right},
+    )
     printed = table(found, "the answer", "printed")["printed"]
     assert printed, "`main()` prints nothing."
-    assert any(character.isdigit() for character in printed[-1]), f"its last line has no number: {printed[-1][:80]!r}"
+    last = str(printed[-1])
+    assert "75" in last, f"the accuracy on the test images is 75 %; the last line printed says {last[:80]!r}."
