@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -24,43 +19,13 @@ from grader.errors import PreviewUnavailable, UnreadableResult
 from grader.gradescope.autograder import METADATA, RESULTS, SUBMISSION
 from grader.gradescope.bundle import MANIFEST, PROGRAMS
 from grader.gradescope.container import AUTOGRADER, Container
-from grader.gradescope.fitting import Measured, candidates, fits
-from grader.gradescope.results import Results, from_json
+from grader.gradescope.fitting import LONGEST_LIMIT_S, Measured, candidates, fits
+from grader.gradescope.packages import PACKAGES, Interpreter, SetUp, find_interpreter, packages, set_up
+from grader.gradescope.results import from_json
 from grader.gradescope.sizes import SIZES, Size
 from grader.intake.unpack import unpack
 
-CACHE = Path.home() / ".cache" / "rnn-homework-grader" / "preview"
-CONTAINER_PYTHON = "3.10"  # of Ubuntu 22.04
-LONGEST_S = 2400.0  # the most that an instructor can choose as time limit
-_SETUP_LIMIT_S = 1800.0
 _MAX_BUNDLE_BYTES = 256 << 20
-_PATH_IN_TEXT = re.compile(r"(?<![\w/])/[\w.@+-]+(?:/[\w.@+-]+)*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interpreter:
-    """A Python that stands in for the container's."""
-
-    executable: Path
-    base: Path
-    version: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetUp:
-    """How the set-up went.
-
-    Attributes:
-        install_s: What it took when its packages were installed, now or at an earlier preview.
-        now_s: What it took now.
-        packages_bytes: On the disk.
-        says: Its last line: what the bundle's own check found.
-    """
-
-    install_s: float
-    now_s: float
-    packages_bytes: int
-    says: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +33,8 @@ class Preview:
     """Everything that a preview found.
 
     Attributes:
-        results: Of the last run; `measured` holds all of them.
-        log: What that run printed, for the staff.
+        measured: Every run, in order.
+        shown: The one of which results are shown: the smallest that fits, or else the largest.
         asked: The sizes that were asked for; empty where the preview looked for the smallest by itself.
     """
 
@@ -78,8 +43,7 @@ class Preview:
     interpreter: Interpreter
     set_up: SetUp
     measured: tuple[Measured, ...]
-    results: Results
-    log: str
+    shown: Measured
     asked: tuple[Size, ...]
     left_out: tuple[str, ...]
 
@@ -120,14 +84,14 @@ def preview(
             say(f"set-up done in {done.now_s:.0f} s: {done.says}")
             runner = _Runner(container, folder, tree, metadata, manifest, say)
             measured = runner.measure_all(sizes)
+    by_size = sorted(measured, key=lambda run: run.size.cpus)
     return Preview(
         manifest=manifest,
         bundle_bytes=bundle.stat().st_size,
         interpreter=interpreter,
         set_up=done,
         measured=measured,
-        results=measured[-1].results,
-        log=measured[-1].log,
+        shown=next((run for run in by_size if fits(run, by_size[-1])), by_size[-1]),
         asked=tuple(sizes),
         left_out=left_out,
     )
@@ -180,8 +144,8 @@ class _Runner:
             [f"/{AUTOGRADER}/run_autograder"],
             log=log,
             size=size,
-            limit_s=LONGEST_S,
-            binds=[(str(self.packages), "/opt/grader", False)],
+            limit_s=LONGEST_LIMIT_S,
+            binds=[(str(self.packages), PACKAGES, False)],
         )
         place = home / RESULTS
         said = log.read_text(encoding="utf-8", errors="replace")
@@ -234,108 +198,6 @@ def unpack_bundle(bundle: Path, folder: Path) -> None:
         for entry in archive.infolist():
             place = Path(archive.extract(entry, folder))
             place.chmod((entry.external_attr >> 16) & 0o777)
-
-
-def find_interpreter(python: Path | None) -> Interpreter:
-    """The interpreter that stands in for the container's.
-
-    Raises:
-        PreviewUnavailable: The one that was asked for does not run.
-    """
-    if python is not None:
-        found = _examine(python)
-        if found is None:
-            raise PreviewUnavailable(f"{python} is no Python with the module venv")
-        return found
-    name = f"python{CONTAINER_PYTHON}"
-    for folder in os.get_exec_path():
-        found = _examine(Path(folder) / name)
-        if found is not None and found.version.startswith(f"{CONTAINER_PYTHON}."):
-            return found
-    return _examine(Path(sys.executable)) or _no_interpreter()
-
-
-def _no_interpreter() -> Interpreter:
-    raise PreviewUnavailable("this Python has no module venv: install it, such as the package python3-venv")
-
-
-def _examine(python: Path) -> Interpreter | None:
-    code = (
-        "import ensurepip, json, platform, sys, venv; print(json.dumps([sys.base_prefix, platform.python_version()]))"
-    )
-    try:
-        done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
-        base, version = json.loads(done.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return None
-    # The interpreter itself, not that of a virtual environment, which the container does not have.
-    executable = Path(base) / "bin" / f"python{'.'.join(version.split('.')[:2])}"
-    return Interpreter(executable=executable, base=Path(base).resolve(), version=version)
-
-
-@contextmanager
-def packages(container: Container, interpreter: Interpreter) -> Iterator[Path]:
-    """The folder that becomes /opt/grader: kept from preview to preview, for the same lists and interpreter."""
-    source = container.path(f"{AUTOGRADER}/source")
-    digest = hashlib.sha256(f"{interpreter.executable} {interpreter.version}\n".encode())
-    for name in ("requirements.txt", "constraints.txt"):
-        digest.update((source / name).read_bytes())
-    folder = CACHE / digest.hexdigest()[:20]
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.parent.chmod(0o755)
-    with (CACHE / f"{folder.name}.lock").open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two previews would install into the same folder
-        yield folder
-
-
-def set_up(container: Container, interpreter: Interpreter, folder: Path) -> SetUp:
-    """Runs the bundle's python_setup; installs only where no earlier preview did.
-
-    Raises:
-        PreviewUnavailable: It failed; the text holds the end of what it said.
-    """
-    note = CACHE / f"{folder.name}.json"
-    fresh = not (folder / "installed.txt").is_file()
-    log = container.path(f"{AUTOGRADER}/results/setup")
-    pip = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
-    ended = container.run(
-        [f"/{AUTOGRADER}/source/python_setup"],
-        log=log,
-        limit_s=_SETUP_LIMIT_S,
-        binds=[(str(folder), "/opt/grader", True), *_pip_files(pip)],
-        environment={**pip, "GRADER_PYTHON": str(interpreter.executable)},
-    )
-    said = log.read_text(encoding="utf-8", errors="replace").strip()
-    if ended.code != 0:
-        raise PreviewUnavailable(f"the bundle's set-up failed:\n{said[-2000:]}")
-    if fresh:
-        size = sum(file.lstat().st_size for file in folder.rglob("*") if not file.is_symlink())
-        note.write_text(json.dumps({"install_s": ended.duration_s, "packages_bytes": size}), encoding="utf-8")
-    kept = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
-    return SetUp(
-        install_s=kept.get("install_s", 0.0),
-        now_s=ended.duration_s,
-        packages_bytes=kept.get("packages_bytes", 0),
-        says=said.splitlines()[-1] if said else "",
-    )
-
-
-def _pip_files(variables: dict[str, str]) -> list[tuple[str, str, bool]]:
-    """What pip is configured with on this machine, and the files that the configuration names."""
-    texts = list(variables.values())
-    binds = []
-    for source, target in (
-        (Path("/etc/pip.conf"), "/etc/pip.conf"),
-        (Path.home() / ".config/pip/pip.conf", "/root/.config/pip/pip.conf"),
-        (Path.home() / ".pip/pip.conf", "/root/.pip/pip.conf"),
-    ):
-        if source.is_file():
-            texts.append(source.read_text(encoding="utf-8", errors="replace"))
-            binds.append((str(source), target, False))
-    named = {path for text in texts for path in _PATH_IN_TEXT.findall(text) if len(Path(path).parts) > 2}
-    return binds + [
-        (path, path, False) for path in sorted(named) if Path(path).exists() and not path.startswith("/usr/")
-    ]
 
 
 @contextmanager

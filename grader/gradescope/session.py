@@ -46,7 +46,7 @@ def preview_and_show(
         say=lambda text: progress_console.print(Text(f"preview: {text}"), highlight=False),
     )
     if json_file is not None:
-        replace_file(json_file, to_json(found.results))
+        replace_file(json_file, to_json(found.shown.results))
     show(found, console)
     judgements = [one for one in judge(found.measured) if not found.asked or one.size in found.asked]
     return all(one.fits for one in judgements) if found.asked else any(one.fits for one in judgements)

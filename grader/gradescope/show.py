@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.gradescope.fitting import LONGEST_LIMIT_S, Judgement, judge, limit_min
-from grader.gradescope.preview import CONTAINER_PYTHON, Preview
+from grader.gradescope.packages import CONTAINER_PYTHON
+from grader.gradescope.preview import Preview
 from grader.gradescope.results import Results, Test, Visibility
 from grader.report.text import clean_line, clean_text, counted, points, seconds
 
@@ -36,7 +37,7 @@ def show(preview: Preview, console: Console) -> None:
 
 def parts(preview: Preview) -> list[RenderableType]:
     """What `show` prints, in order."""
-    results = preview.results
+    results = preview.shown.results
     now = [test for test in results.tests if test.visibility == "visible"]
     later = [test for test in results.tests if test.visibility in ("after_due_date", "after_published")]
     staff = [test for test in results.tests if test.visibility == "hidden"]
@@ -48,7 +49,7 @@ def parts(preview: Preview) -> list[RenderableType]:
         shown += [Text(""), Rule(f"What the student sees {when}", align="left")]
         shown += [_total(results, staff), *_tests(later)]
     shown += [Text(""), Rule("What the instructor sees besides", align="left")]
-    shown += [*(_tests(staff, unfolded=True) if staff else []), *_leaderboard(results), *_log(preview.log)]
+    shown += [*(_tests(staff, unfolded=True) if staff else []), *_leaderboard(results), *_log(preview.shown.log)]
     shown += [Text(""), Rule("Which size of container", align="left"), *_sizes(preview)]
     return shown
 
@@ -65,8 +66,8 @@ def _head(preview: Preview) -> list[RenderableType]:
         f"Set-up without apt: {seconds(set_up.install_s)} for {packages}{kept}. {set_up.says}",
     ]
     lines += [f"Left out while the hand-in was unpacked: {note}" for note in preview.left_out]
-    run = preview.measured[-1]
-    sandbox = preview.results.extra_data.get("sandbox_tier") or "unknown"
+    run = preview.shown
+    sandbox = run.results.extra_data.get("sandbox_tier") or "unknown"
     lines.append(f"Graded at {run.size.name} in {seconds(run.ended.duration_s)}, sandbox tier {sandbox}.")
     return [Text(clean_line(title), style="bold"), *(Text(clean_text(line)) for line in lines)]
 

@@ -20,7 +20,8 @@ from grader.errors import PreviewUnavailable, UnreadableResult, UnusableSubmissi
 from grader.gradescope import container, preview
 from grader.gradescope.bundle import HARNESS_DIR
 from grader.gradescope.container import Container
-from grader.gradescope.preview import find_interpreter, read_manifest, unpack_bundle
+from grader.gradescope.packages import find_interpreter, packages
+from grader.gradescope.preview import read_manifest, unpack_bundle
 from grader.gradescope.results import to_json
 from grader.gradescope.show import show
 from grader.gradescope.sizes import SIZES
@@ -75,7 +76,7 @@ def run(bundle: Path, folder: Path, source: str = RIGHT, **options):
 @pytest.mark.parametrize(("name", "source"), [("right", RIGHT), ("blank", BLANK), ("hostile", HOSTILE + RIGHT)])
 def test_the_bundle_grades_as_the_grader_does(name, source, toy_bundle, toy_suite, tmp_path):
     found = run(toy_bundle, tmp_path, source)
-    table = accepted(to_json(found.results))
+    table = accepted(to_json(found.shown.results))
     with Grader(toy_suite) as grader:
         expected = grader.grade(tmp_path / "hand-in")
     assert expected.score == {"right": 12, "blank": 0, "hostile": 12}[name], expected.headline
@@ -101,7 +102,7 @@ def test_only_pinned_packages_are_installed(toy_bundle, tmp_path):
     interpreter = find_interpreter(None)
     with Container(interpreter.base) as box:
         unpack_bundle(toy_bundle, box.path("autograder/source"))
-        with preview.packages(box, interpreter) as folder:
+        with packages(box, interpreter) as folder:
             found = {
                 path.name.removesuffix(".dist-info") for path in folder.glob("lib/python*/site-packages/*.dist-info")
             }
@@ -117,7 +118,7 @@ def test_too_little_memory_is_named_with_what_is_needed(toy_bundle, tmp_path):
     found = run(toy_bundle, tmp_path, HUNGRY)
     (measured,) = found.measured
     assert measured.use.kills >= 1
-    table = accepted(to_json(found.results))
+    table = accepted(to_json(found.shown.results))
     # The kernel ended a worker: that is ours, and no failure of the student's.
     assert not [test for test in table["tests"] if test.get("status") == "failed"]
     console = Console(width=200, record=True, file=io.StringIO())
@@ -145,7 +146,7 @@ def test_metadata_reach_the_bundle(toy_bundle, tmp_path):
         "users": [{"name": "One"}, {"name": "Other"}],
     }
     (tmp_path / "metadata.json").write_text(json.dumps(metadata))
-    output = run(toy_bundle, tmp_path, metadata=tmp_path / "metadata.json").results.output
+    output = run(toy_bundle, tmp_path, metadata=tmp_path / "metadata.json").shown.results.output
     assert "Handed in 1 h after the due date." in output
     assert "One, Other" in output
 
@@ -234,7 +235,7 @@ def test_a_grader_that_does_not_start_leaves_a_true_file(toy_bundle, tmp_path):
     with zipfile.ZipFile(toy_bundle) as archive:
         text = archive.read("run_autograder").decode().replace("/opt/grader/bin/python", "/opt/absent/python")
     found = run(damaged(toy_bundle, tmp_path / "b.zip", "run_autograder", text.encode()), tmp_path)
-    table = accepted(to_json(found.results))
+    table = accepted(to_json(found.shown.results))
     assert table["extra_data"]["verdict"] == "could_not_grade"
     assert "not your fault" in table["output"]
 
