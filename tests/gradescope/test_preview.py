@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from grader import catalog
 from grader.catalog import ROOT_DIR
 from grader.errors import PreviewUnavailable, UnreadableResult, UnusableSubmission
 from grader.gradescope import container, preview
-from grader.gradescope.bundle import HARNESS_DIR
+from grader.gradescope.bundle import HARNESS_DIR, build_bundle
 from grader.gradescope.container import Container
-from grader.gradescope.packages import find_interpreter, packages
+from grader.gradescope.packages import find_interpreter, packages, set_up
 from grader.gradescope.preview import read_manifest, unpack_bundle
 from grader.gradescope.results import to_json
 from grader.gradescope.show import show
@@ -28,6 +29,7 @@ from grader.gradescope.sizes import SIZES
 from grader.grading.run import Grader
 from grader.sandbox.jail import SPARE_ID
 from tests.gradescope.conftest import BLANK, RIGHT, accepted, needs_root, write_hand_in
+from tests.submissions.build import build, read_submissions
 
 SMALLEST = SIZES[0]
 
@@ -67,6 +69,22 @@ if won:
 HUNGRY = RIGHT.replace("    return 2 * x", "    import numpy as np\n    np.ones(118_000_000).sum()\n    return 2 * x")
 
 
+@pytest.fixture(scope="module")
+def ready_bundle(toy_bundle: Path) -> Path:
+    """The toy's bundle, once its packages are there; without a way to fetch them nothing can be shown."""
+    interpreter = find_interpreter(None)
+    try:
+        with Container(interpreter.base) as box:
+            unpack_bundle(toy_bundle, box.path("autograder/source"))
+            with packages(box, interpreter) as folder:
+                set_up(box, interpreter, folder)
+    except PreviewUnavailable as error:
+        if any(words in str(error) for words in ("No matching distribution found", "connection")):
+            pytest.skip("the packages of a bundle can't be fetched here")
+        raise
+    return toy_bundle
+
+
 def run(bundle: Path, folder: Path, source: str = RIGHT, **options):
     options.setdefault("sizes", [SMALLEST])
     return preview.preview(bundle, write_hand_in(folder / "hand-in", source), **options)
@@ -74,8 +92,8 @@ def run(bundle: Path, folder: Path, source: str = RIGHT, **options):
 
 @needs_root
 @pytest.mark.parametrize(("name", "source"), [("right", RIGHT), ("blank", BLANK), ("hostile", HOSTILE + RIGHT)])
-def test_the_bundle_grades_as_the_grader_does(name, source, toy_bundle, toy_suite, tmp_path):
-    found = run(toy_bundle, tmp_path, source)
+def test_the_bundle_grades_as_the_grader_does(name, source, ready_bundle, toy_suite, tmp_path):
+    found = run(ready_bundle, tmp_path, source)
     table = accepted(to_json(found.shown.results))
     with Grader(toy_suite) as grader:
         expected = grader.grade(tmp_path / "hand-in")
@@ -96,12 +114,12 @@ def test_the_bundle_grades_as_the_grader_does(name, source, toy_bundle, toy_suit
 
 
 @needs_root
-def test_only_pinned_packages_are_installed(toy_bundle, tmp_path):
-    run(toy_bundle, tmp_path)
+def test_only_pinned_packages_are_installed(ready_bundle, tmp_path):
+    run(ready_bundle, tmp_path)
     pinned = set((HARNESS_DIR / "constraints.txt").read_text().splitlines())
     interpreter = find_interpreter(None)
     with Container(interpreter.base) as box:
-        unpack_bundle(toy_bundle, box.path("autograder/source"))
+        unpack_bundle(ready_bundle, box.path("autograder/source"))
         with packages(box, interpreter) as folder:
             found = {
                 path.name.removesuffix(".dist-info") for path in folder.glob("lib/python*/site-packages/*.dist-info")
@@ -114,8 +132,8 @@ def test_only_pinned_packages_are_installed(toy_bundle, tmp_path):
 
 
 @needs_root
-def test_too_little_memory_is_named_with_what_is_needed(toy_bundle, tmp_path):
-    found = run(toy_bundle, tmp_path, HUNGRY)
+def test_too_little_memory_is_named_with_what_is_needed(ready_bundle, tmp_path):
+    found = run(ready_bundle, tmp_path, HUNGRY)
     (measured,) = found.measured
     assert measured.use.kills >= 1
     table = accepted(to_json(found.shown.results))
@@ -129,9 +147,9 @@ def test_too_little_memory_is_named_with_what_is_needed(toy_bundle, tmp_path):
 
 
 @needs_root
-def test_the_smallest_size_that_fits_is_looked_for_and_proved(toy_bundle, tmp_path):
+def test_the_smallest_size_that_fits_is_looked_for_and_proved(ready_bundle, tmp_path):
     told: list[str] = []
-    found = run(toy_bundle, tmp_path, sizes=(), say=told.append)
+    found = run(ready_bundle, tmp_path, sizes=(), say=told.append)
     assert [one.size for one in found.measured] == [preview.largest_size(), SMALLEST]
     assert any("grading at 0.5cpu-0.75gb" in line for line in told)
     smaller, larger = found.measured[1].ended.duration_s, found.measured[0].ended.duration_s
@@ -139,20 +157,20 @@ def test_the_smallest_size_that_fits_is_looked_for_and_proved(toy_bundle, tmp_pa
 
 
 @needs_root
-def test_metadata_reach_the_bundle(toy_bundle, tmp_path):
+def test_metadata_reach_the_bundle(ready_bundle, tmp_path):
     metadata = {
         "created_at": "2026-03-04T12:00:00.000000+00:00",
         "assignment": {"due_date": "2026-03-04T11:00:00.000000+00:00"},
         "users": [{"name": "One"}, {"name": "Other"}],
     }
     (tmp_path / "metadata.json").write_text(json.dumps(metadata))
-    output = run(toy_bundle, tmp_path, metadata=tmp_path / "metadata.json").shown.results.output
+    output = run(ready_bundle, tmp_path, metadata=tmp_path / "metadata.json").shown.results.output
     assert "Handed in 1 h after the due date." in output
     assert "One, Other" in output
 
 
 @needs_root
-def test_the_root_of_a_container_is_fresh_and_weak(toy_bundle, tmp_path):
+def test_the_root_of_a_container_is_fresh_and_weak(ready_bundle, tmp_path):
     """No file of this machine beyond what an image brings, no namespaces, and no tests for the student's uid."""
     code = f"""
 import ctypes, json, os
@@ -174,7 +192,7 @@ print(json.dumps(said))
 """
     interpreter = find_interpreter(None)
     with Container(interpreter.base) as box:
-        unpack_bundle(toy_bundle, box.path("autograder/source"))
+        unpack_bundle(ready_bundle, box.path("autograder/source"))
         box.path("autograder/source").chmod(0o700)  # as the set-up leaves it
         log = tmp_path / "log"
         ended = box.run([str(interpreter.executable), "-c", code], log=log, limit_s=60)
@@ -217,34 +235,34 @@ def damaged(bundle: Path, place: Path, name: str, content: bytes) -> Path:
 
 
 @needs_root
-def test_a_set_up_that_fails_shows_its_last_words(toy_bundle, tmp_path):
-    bundle = damaged(toy_bundle, tmp_path / "b.zip", "python_setup", b"#!/bin/sh\necho no packages today\nexit 1\n")
+def test_a_set_up_that_fails_shows_its_last_words(ready_bundle, tmp_path):
+    bundle = damaged(ready_bundle, tmp_path / "b.zip", "python_setup", b"#!/bin/sh\necho no packages today\nexit 1\n")
     with pytest.raises(PreviewUnavailable, match="the bundle's set-up failed:\nno packages today"):
         run(bundle, tmp_path)
 
 
 @needs_root
-def test_a_bundle_that_writes_nothing_is_no_zero(toy_bundle, tmp_path):
-    bundle = damaged(toy_bundle, tmp_path / "b.zip", "run_autograder", b"#!/bin/sh\necho nothing\n")
+def test_a_bundle_that_writes_nothing_is_no_zero(ready_bundle, tmp_path):
+    bundle = damaged(ready_bundle, tmp_path / "b.zip", "run_autograder", b"#!/bin/sh\necho nothing\n")
     with pytest.raises(UnreadableResult, match=r"wrote no results\.json: nothing"):
         run(bundle, tmp_path)
 
 
 @needs_root
-def test_a_grader_that_does_not_start_leaves_a_true_file(toy_bundle, tmp_path):
-    with zipfile.ZipFile(toy_bundle) as archive:
+def test_a_grader_that_does_not_start_leaves_a_true_file(ready_bundle, tmp_path):
+    with zipfile.ZipFile(ready_bundle) as archive:
         text = archive.read("run_autograder").decode().replace("/opt/grader/bin/python", "/opt/absent/python")
-    found = run(damaged(toy_bundle, tmp_path / "b.zip", "run_autograder", text.encode()), tmp_path)
+    found = run(damaged(ready_bundle, tmp_path / "b.zip", "run_autograder", text.encode()), tmp_path)
     table = accepted(to_json(found.shown.results))
     assert table["extra_data"]["verdict"] == "could_not_grade"
     assert "not your fault" in table["output"]
 
 
 @needs_root
-def test_a_hand_in_that_is_no_zip_is_refused(toy_bundle, tmp_path):
+def test_a_hand_in_that_is_no_zip_is_refused(ready_bundle, tmp_path):
     (tmp_path / "essay.zip").write_text("Dear teacher")
     with pytest.raises(UnusableSubmission):
-        preview.preview(toy_bundle, tmp_path / "essay.zip", sizes=[SMALLEST])
+        preview.preview(ready_bundle, tmp_path / "essay.zip", sizes=[SMALLEST])
 
 
 def test_a_zip_that_is_no_bundle_is_named(tmp_path: Path):
@@ -276,3 +294,25 @@ def test_without_root_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(container.sys, "platform", "darwin")
     with pytest.raises(PreviewUnavailable, match="a preview needs Linux"):
         container.check_machine()
+
+
+BUNDLED = [
+    (path.stem, submission)
+    for path in sorted((ROOT_DIR / "tests/submissions").glob("*.toml"))
+    for submission in read_submissions(path.stem)
+]
+
+
+@needs_root
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "submission"), BUNDLED, ids=[f"{name}-{submission.name}" for name, submission in BUNDLED]
+)
+def test_every_bundled_submission_earns_on_gradescope_what_it_earns_here(name, submission, tmp_path):
+    assignment = catalog.load(name)
+    bundle = build_bundle(assignment, tmp_path)
+    found = preview.preview(bundle, build(submission, assignment, tmp_path), sizes=[preview.largest_size()])
+    table = accepted(to_json(found.shown.results))
+    assert table["score"] == submission.score
+    assert table["extra_data"]["sandbox_tier"] == "jailed"
+    assert table["extra_data"]["tier"] == (submission.tier or None)
