@@ -1,4 +1,6 @@
-"""What the unchanged solution earns, test by test: a test that opens no file that a variant changes need not run again.
+"""What unchanged files earn, test by test: a test that opens no file that a variant changes need not run again.
+
+They are those of the solution, or of a folder that several variants start from.
 
 A test's inputs follow from the seed and its id, so with the same files its outcome is the same.
 """
@@ -15,7 +17,7 @@ from grader.records import Case, SubmissionResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """One grading of the unchanged solution, without trainings.
+    """One grading of files that variants are edited from, without trainings.
 
     Attributes:
         opened: Names of the files that each test opened; a test that can't tell is left out.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from grader.audit.baseline import read_baseline
+from grader.audit.baseline import Baseline, read_baseline
 from grader.audit.cache import ResultCache, is_final
 from grader.audit.variants import Variant, build_variant, read_variants
 from grader.catalog import Assignment
@@ -124,10 +125,9 @@ def audit_assignment(
     if sample is not None:
         variants = sorted(variants, key=lambda variant: hashlib.sha256(variant.name.encode()).digest())[:sample]
     with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        unchanged = Variant(name="solution", kind="right")
-        solution = build_variant(unchanged, assignment, Path(folder) / "unchanged" / unchanged.name)
+        starts = build_starts(assignment, variants, Path(folder) / "unchanged")
         built = [build_variant(variant, assignment, Path(folder) / "built" / variant.name) for variant in variants]
-        verdicts = _grade_all(assignment, variants, built, solution, console)
+        verdicts = _grade_all(assignment, variants, built, starts, console)
     return Matrix(
         assignment=assignment.name,
         tasks=tuple(assignment.tasks),
@@ -136,20 +136,36 @@ def audit_assignment(
     )
 
 
+def build_starts(assignment: Assignment, variants: Sequence[Variant], into: Path) -> dict[Path | None, Path]:
+    """What variants are edited from: under None the solution, and each folder of files that several of them share."""
+    shared = Counter(variant.folder for variant in variants if variant.edits)
+    folders = [None, *(folder for folder, count in shared.items() if folder is not None and count > 1)]
+    return {
+        folder: build_variant(Variant(name="start", kind="right", folder=folder), assignment, into / str(number))
+        for number, folder in enumerate(folders)
+    }
+
+
 def _grade_all(
-    assignment: Assignment, variants: Sequence[Variant], built: Sequence[Path], solution: Path, console: Console
+    assignment: Assignment,
+    variants: Sequence[Variant],
+    built: Sequence[Path],
+    starts: Mapping[Path | None, Path],
+    console: Console,
 ) -> list[Verdict]:
     cache = ResultCache(assignment, SEED)
     keys = [cache.key(folder, variant.trains) for variant, folder in zip(variants, built, strict=True)]
     found = [cache.get(key, SubmissionResult) for key in keys]
     idle: SimpleQueue[Grader] = SimpleQueue()
+    baselines: dict[Path | None, Baseline] = {}
 
     def judge(variant: Variant, folder: Path, key: str, result: SubmissionResult | None) -> Verdict:
         if result is not None:
             return judge_variant(variant, result, assignment, cached=True)
         grader = idle.get()
         try:
-            known = baseline.known(solution, folder)
+            start = variant.folder if variant.folder in baselines else None
+            known = baselines[start].known(starts[start], folder)
             result = grader.grade(folder, seed=SEED, trains=variant.trains, known=known)
         finally:
             idle.put(grader)
@@ -163,7 +179,10 @@ def _grade_all(
             idle.put(stack.enter_context(Grader(assignment, cores=(core,))))
         if slots:
             grader = idle.get()
-            baseline = read_baseline(grader, solution, cache, SEED)
+            edited = {variant.folder for variant, result in zip(variants, found, strict=True) if result is None}
+            for start, folder in starts.items():
+                if start is None or start in edited:
+                    baselines[start] = read_baseline(grader, folder, cache, SEED)
             idle.put(grader)
         progress = stack.enter_context(Progress(console=console, transient=True))
         pool = stack.enter_context(ThreadPoolExecutor(max(1, len(slots))))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from grader import catalog
-from grader.audit.matrix import Matrix, judge_variant
-from grader.audit.variants import Variant
+from grader.audit.matrix import Matrix, build_starts, judge_variant
+from grader.audit.variants import Edit, Variant
 from grader.records import Case, SubmissionInfo, SubmissionResult
 
 
@@ -87,3 +87,17 @@ def test_what_could_not_be_graded_gives_no_verdict(integration):
     verdict = judge_variant(wrong("test_a"), make_result(verdict="could_not_grade"), integration)
     assert verdict.trouble == "the zygote broke down"
     assert Matrix(assignment="a", tasks=(), verdicts=(verdict,)).shortcomings == [verdict]
+
+
+def test_variants_are_edited_from_the_solution_and_from_folders_that_several_share(integration, tmp_path):
+    shared, lonely = tmp_path / "shared", tmp_path / "lonely"
+    for folder in (shared, lonely):
+        folder.mkdir()
+        (folder / "data.py").write_text(folder.name)
+    edit = Edit(file="data.py", find="a", replace="b")
+    pairs = [("a", shared), ("b", shared), ("c", lonely), ("d", None)]
+    variants = [Variant(name=name, kind="wrong", folder=folder, edits=(edit,)) for name, folder in pairs]
+    starts = build_starts(integration, [*variants, Variant(name="e", kind="right", folder=lonely)], tmp_path / "into")
+    assert set(starts) == {None, shared}
+    assert (starts[shared] / "data.py").read_text() == "shared"
+    assert (starts[None] / "data.py").read_bytes() == (integration.solution_dir / "data.py").read_bytes()
