@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -109,3 +110,25 @@ def call(worker: Worker, adapter: str = "f", /, limit_s: float = LIMIT_S, **argu
 def _call() -> Callable[..., Any]:
     """`call(worker, adapter="f", limit_s=..., **arguments)`."""
     return call
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what came of each hostile hand-in, where that was tested."""
+    found = getattr(sys.modules.get("tests.sandbox.test_hostile"), "ROWS", {})
+    if not found:
+        return
+    outcomes = {(row.name, column): outcome_of(row) for column, rows in found.items() for row in rows}
+    names = list(dict.fromkeys(name for name, _ in outcomes))
+    table = [["", *(situation for situation, _ in found)], ["", *(worker for _, worker in found)]]
+    table += [[name, *(outcomes.get((name, column), "-") for column in found)] for name in names]
+    widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
+    terminalreporter.section("hostile hand-ins, and what came of each (as expected, unless marked !)")
+    for row in table:
+        terminalreporter.write_line("  ".join(map(str.ljust, row, widths)).rstrip())
+
+
+def outcome_of(row: Any) -> str:
+    """The outcome of one hand-in in a word or two."""
+    tests = "/".join(dict.fromkeys(row.kinds[1:]))
+    mark = "" if row.as_expected else "! "
+    return mark + (tests if row.kinds[0] in ("passed", tests) else f"{row.kinds[0]}, {tests}")
