@@ -135,7 +135,10 @@ def _sizes(preview: Preview) -> list[RenderableType]:
         limit = f"{one.limit_min} min" if one.limit_min else ""
         known = "a run" if one.measured else "calculation"
         table.add_row(one.size.name, Text(mark, style=style), known, Text(one.reason), limit)
-    return [table, Text(advice(judgements, preview.manifest["longest_s"]), style="bold")]
+    lines = [Text(advice(judgements, preview.manifest["longest_s"]), style="bold")]
+    if any(test.status == "failed" for test in preview.shown.results.tests):
+        lines.append(Text("This hand-in does not pass every test, so others may need more: preview the solution, too."))
+    return [table, *lines]
 
 
 def advice(judgements: list[Judgement], longest_s: float) -> str:

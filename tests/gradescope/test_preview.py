@@ -111,6 +111,7 @@ def test_the_bundle_grades_as_the_grader_does(name, source, ready_bundle, toy_su
     assert "What the student sees at once" in text
     assert "What the instructor sees besides" in text
     assert f"{SMALLEST.name}   ✓   a run" in text
+    assert ("preview the solution, too" in text) == (name == "blank")
 
 
 @needs_root
