@@ -217,7 +217,7 @@ def gradient_check(
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         errors = rnn_gradient_check(model, X, y, initial_state, **options)
-    return {"errors": errors, "printed": said.getvalue()[:20_000], "changed": _changed(before, model)}
+    return {"errors": errors, "printed": said.getvalue()[-100_000:], "changed": _changed(before, model)}
 
 
 # -- 4: gated cells ---------------------------------------------------------------------------------------------------

@@ -140,8 +140,8 @@ def test_failure_is_located(student, rng):
         index = check.largest(name)
         _, printed, _ = check.run(broken=[name, index, 2.0])
         place = r"\D{1,9}".join(str(i) for i in index)
-        # On one line, the name before the index, however it is written: Whh[1, 2], Whh (1, 2), parameter=Whh ix=(1, 2)
-        found = re.search(rf"\b{name}\b[^\n]*?(?<!\d){place}(?!\d)", printed)
+        # The name, and soon the index, however they are written: Whh[1, 2], Whh (1, 2), parameter=Whh ix=(1, 2)
+        found = re.search(rf"\b{name}\b[\s\S]{{0,300}}?(?<!\d){place}(?!\d)", printed)
         expect(found, f"an entry of {name} was wrong; what is printed does not say which one.")
     _, printed, _ = check.run()
     marks = [word for word in ("fail", "error at", "wrong") if word in printed.lower()]
