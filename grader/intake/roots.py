@@ -47,16 +47,14 @@ def find_root(unpacked: Path, files: tuple[str, ...]) -> Root:
         )
     ranked = sorted(candidates, key=lambda folder: (-len(candidates[folder]), _depth(folder), folder))
     best = ranked[0]
-    notes = [*_rivals(ranked, candidates), *_absent(best, candidates, files)]
+    notes = [*_taken(ranked, candidates), *_absent(best, candidates, files)]
     beside = [path for path in found if best and not path.startswith(f"{best}/")]
     if beside:
         notes.append(Note(text=f"left out what lies beside the folder '{shown(best)}': {listed(beside, 4)}"))
-    notes += [
+    renamed = {wanted: actual for wanted, actual in candidates[best].items() if wanted != actual}
+    for wanted, actual in renamed.items():
         _correct_case(unpacked / best, actual, wanted)
-        for wanted, actual in candidates[best].items()
-        if wanted != actual
-    ]
-    return Root(unpacked / best, tuple(notes))
+    return Root(unpacked / best, (*notes, *_name_notes(renamed)))
 
 
 def _candidates(found: list[str], files: tuple[str, ...]) -> dict[str, dict[str, str]]:
@@ -72,11 +70,12 @@ def _candidates(found: list[str], files: tuple[str, ...]) -> dict[str, dict[str,
     return candidates
 
 
-def _rivals(ranked: list[str], candidates: dict[str, dict[str, str]]) -> list[Note]:
+def _taken(ranked: list[str], candidates: dict[str, dict[str, str]]) -> list[Note]:
+    """Says which folder is graded where it lies deep, and which others hold as many of the files."""
     best, *others = ranked
     equals = [folder for folder in others if len(candidates[folder]) == len(candidates[best])]
     if not equals:
-        return []
+        return [Note(text=f"graded {_folder(best)}")] if _depth(best) > 1 else []
     return [
         Note(
             text=f"graded {_folder(best)}; {', '.join(_folder(folder) for folder in equals[:4])} holds as many of the "
@@ -100,16 +99,33 @@ def _absent(best: str, candidates: dict[str, dict[str, str]], files: tuple[str, 
     return [Note(text=text, severity="warning") for text in texts]
 
 
-def _correct_case(root: Path, actual: str, wanted: str) -> Note:
+def _correct_case(root: Path, actual: str, wanted: str) -> None:
     place = root / wanted
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():  # on a file system that ignores case it is the same file
         (root / actual).replace(place)
     else:
         shutil.copyfile(root / actual, place)
-    return Note(
-        text=f"'{shown(actual)}' was taken for {wanted}: upper and lower case matter in names", severity="warning"
-    )
+
+
+def _name_notes(renamed: dict[str, str]) -> list[Note]:
+    """One note for each file whose name differs by case, or for a whole folder where that is what differs."""
+    pairs: dict[tuple[str, str], int] = defaultdict(int)
+    for wanted, actual in renamed.items():
+        (wanted_folder, _, wanted_name), (actual_folder, _, actual_name) = (
+            wanted.rpartition("/"),
+            actual.rpartition("/"),
+        )
+        folders = f"{actual_folder}/", f"{wanted_folder}/"
+        pairs[folders if actual_name == wanted_name else (actual, wanted)] += 1
+    return [
+        Note(
+            text=f"'{shown(actual)}' was taken for {wanted}{f' ({count} files)' if count > 1 else ''}: upper and lower "
+            "case matter in names",
+            severity="warning",
+        )
+        for (actual, wanted), count in pairs.items()
+    ]
 
 
 def _depth(folder: str) -> int:

@@ -19,7 +19,7 @@ def test_the_root_is_found_under_any_nesting(prefix, make_folder):
     folder = make_folder({prefix + name: b"" for name in FILES})
     root = find_root(folder, FILES)
     assert root.path == folder / prefix
-    assert root.notes == ()
+    assert texts(root) == (f"graded the folder '{prefix[:-1]}'" if prefix.count("/") > 1 else "")
 
 
 def test_the_folder_with_the_most_files_wins_over_a_shallower_one(make_folder):
@@ -75,6 +75,16 @@ def test_names_that_differ_by_case_are_accepted_with_a_warning(make_folder):
     assert (root.path / "Data.py").read_bytes() == b"x"
     assert "'Data.py' was taken for data.py" in texts(root)
     assert "'QUESTIONS.MD' was taken for questions.md" in texts(root)
+
+
+def test_a_folder_that_differs_by_case_is_named_once(make_folder):
+    folder = make_folder({"hw2/code/net/cell.py": b"x", "hw2/code/net/layer.py": b"", "hw2/code/train.py": b""})
+    root = find_root(folder, ("Net/cell.py", "Net/layer.py", "train.py"))
+    assert (root.path / "Net/cell.py").read_bytes() == b"x"
+    assert [note.text for note in root.notes] == [
+        "graded the folder 'hw2/code'",
+        "'net/' was taken for Net/ (2 files): upper and lower case matter in names",
+    ]
 
 
 def test_files_of_a_package_count_by_their_whole_path(make_folder):
