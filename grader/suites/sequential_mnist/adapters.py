@@ -296,7 +296,7 @@ def dropout_logits(
     """Logits of a model whose units do not see one another, so that each shows what dropout did to it.
 
     Every weight between units, `(U, U)` or several such side by side, becomes `weight` on the diagonal; what else has
-    two axes in the recurrent layer becomes 0.5. The readout shows the first ten units after the normalization.
+    two axes in the recurrent layer gets numbers from 0.2 to 0.9. The readout shows the first ten units after the normalization.
 
     Args:
         cell: As `build_model` takes it; units, too, 10 or more.
@@ -311,14 +311,12 @@ def dropout_logits(
     model = _tuned(cell, units, *x.shape[1:], **rates)
     for variable in model.trainable_variables:
         shape = tuple(variable.shape)
-        if "readout" in variable.path or len(shape) != 2:
-            continue
-        if shape[0] == units and shape[1] % units == 0:
+        if shape == (units, 10):
+            variable.assign(np.eye(units, 10, dtype=np.float32))
+        elif len(shape) == 2 and shape[0] == units and shape[1] % units == 0:
             variable.assign(np.tile(weight * np.eye(units, dtype=np.float32), (1, shape[1] // units)))
-        elif shape[0] == x.shape[2]:
-            variable.assign(np.full(shape, 0.5, np.float32))
-    named = [variable for variable in model.trainable_variables if "readout" in variable.path]
-    _set_readout(named, units, np.eye(units, 10, dtype=np.float32), np.zeros(10, np.float32))
+        elif len(shape) == 2 and shape[0] == x.shape[2]:
+            variable.assign(np.broadcast_to(np.linspace(0.2, 0.9, shape[1], dtype=np.float32), shape))
     with eagerly():
         return [model(tf.constant(x), training=training) for _ in range(calls)]
 

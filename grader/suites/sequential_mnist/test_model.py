@@ -140,12 +140,12 @@ def test_other_cells_are_refused(student):
 # -- 3.2 --------------------------------------------------------------------------------------------------------------
 
 
-def shown(student, cell, rates, training, calls=1, steps=9, batch=150):
-    """The first ten units for equal sequences, where units don't see one another; see `dropout_logits`."""
-    x = np.ones((batch, steps, 1), np.float32)
+def shown(student, cell, rates, training, calls=1, x=None):
+    """The first ten units, where units don't see one another, by default for equal sequences; see `dropout_logits`."""
+    x = np.ones((150, 9, 1), np.float32) if x is None else x
     options = {"cell": cell, "units": UNITS, "x": x, "rates": rates, "weight": 0.8, "training": training}
     found = as_items(student.dropout_logits(**options, calls=calls), "the answer", length=calls)
-    return [as_array(one, "the logits", shape=(batch, 10), kind="float").astype(np.float64) for one in found]
+    return [as_array(one, "the logits", shape=(len(x), 10), kind="float").astype(np.float64) for one in found]
 
 
 def levels(values):
@@ -178,13 +178,15 @@ def test_masks_are_drawn_anew(student):
 
 
 @pytest.mark.task("3.2", points=1, limit_s=60, hint="Both rates go to the layer; Keras turns them off for predictions")
-def test_dropout_is_for_training(student):
+def test_dropout_is_for_training(student, rng):
     """Both kinds of dropout act in training alone, and only where their rate is above 0."""
+    options = {"calls": 2, "x": sequences(rng, 40, 6, features=1)}
     for cell in CELLS:
         for name in ("dropout", "recurrent_dropout"):
-            first, second = shown(student, cell, {name: 0.5}, training=False, calls=2)
+            first, second = shown(student, cell, {name: 0.5}, training=False, **options)
             expect(same(first, second, atol=1e-6), f"with {name}=0.5 two predictions of the {cell} model differ.")
-            (trained,) = shown(student, cell, {name: 0.5}, training=True)
-            expect(np.ptp(trained, axis=0).max() > 1e-3, f"{name}=0.5 has no effect on the {cell} model in training.")
-        first, second = shown(student, cell, {}, training=True, calls=2)
+            first, second = shown(student, cell, {name: 0.5}, training=True, **options)
+            text = f"with {name}=0.5 two outputs of the {cell} model in training are the same"
+            expect(not same(first, second, atol=1e-3), f"{text}: it has no effect, or one mask serves all calls.")
+        first, second = shown(student, cell, {}, training=True, **options)
         expect(same(first, second, atol=1e-5), f"without dropout two outputs of the {cell} model in training differ.")

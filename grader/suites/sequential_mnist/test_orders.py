@@ -84,7 +84,7 @@ def test_other_strides(student, rng):
 @pytest.mark.task("1.3", points=2, hint="A permutation names each step once")
 def test_every_pixel_comes_once(student):
     """Every pixel comes at exactly one step, with and without a stride."""
-    calls = [{"images": numbered(1)}, {"images": numbered(2), "stride": 2}, {"images": numbered(4), "stride": 4}]
+    calls = [{"images": numbered(1)}, {"images": numbered(2), "stride": 2}]
     for call, order in zip(calls, order_of(student, calls), strict=True):
         missing = order.shape[1] - len(np.intersect1d(order[0], np.arange(order.shape[1])))
         text = f"with a stride of {call.get('stride', 1)} {missing} of {order.shape[1]} pixels never come"

@@ -81,14 +81,12 @@ def test_training_learns(student, rng):
     history = history_of(found, 5)
     losses = history["loss"]
     expect(losses[-1] < 0.8 * losses[0], f"the training loss went from {losses[0]:.3g} to {losses[-1]:.3g}.")
-    states = as_items(found["states"], "the calls of the callback")
-    expect(states, "the callback was never called.")
-    reached = accuracy(states[-1], data)
+    reached = accuracy(found["last"], data)
     # Nine in ten can be learnt.
     expect(reached > 0.7, f"after 5 epochs {reached:.0%} of the training data are told rightly; expected 90 %.")
     claimed = history["accuracy"][-1]
-    text = f"the training accuracy of the last epoch is given as {claimed:.3g}; it is {reached:.3g}"
-    expect(abs(claimed - reached) < 0.15, f"{text} after it.")
+    text = f"the training accuracy of the last epoch is given as {claimed:.3g}; at the end it is {reached:.3g}."
+    expect(abs(claimed - reached) < 0.15, text)
 
 
 @pytest.mark.task("4.3", points=2, limit_s=40, hint="After each epoch, over `validation_dataset`, with training=False")
@@ -97,8 +95,10 @@ def test_validation_is_true(student, rng):
     data, validation = problem(rng, 200), problem(rng, 110, turn=1, offset=0.5)
     found = run_training(student, data, validation, knowing(), epochs=1, learning_rate=NO_RATE)
     history = history_of(found, 1)
-    states = as_items(found["states"], "the calls of the callback", length=1)
-    true = {"val_loss": cross_entropy(states[0], validation), "val_accuracy": accuracy(states[0], validation)}
+    true = {
+        "val_loss": cross_entropy(found["last"], validation),
+        "val_accuracy": accuracy(found["last"], validation),
+    }
     for name, value in true.items():
         off = abs(history[name][0] - value)
         text = f"{name} is given as {history[name][0]:.4g}; computed from the weights it is {value:.4g}."
@@ -110,7 +110,7 @@ def test_validation_is_true(student, rng):
 def test_normalization_is_trained(student, rng):
     """Batch normalization runs in training mode while training, and learns nothing from validation data."""
     data, validation = problem(rng, 400), problem(rng, 200, offset=5.0)
-    options = {"epochs": 4, "learning_rate": NO_RATE}
+    options = {"epochs": 4, "learning_rate": NO_RATE, "clip_norm": 0.0}
     last = as_dict(run_training(student, data, validation, knowing(), **options)["last"], "the weights", ["mean"])
     found = float(as_array(last["mean"], "the moving mean", shape=(10,)).mean())
     expected = float(data[0].mean())
@@ -141,47 +141,46 @@ def test_callback(student, rng):
     expect(numbers == [0, 1], f"the epochs have the numbers {numbers[0]:g} and {numbers[1]:g}; expected 0 and 1.")
 
 
-def moved(found, name):
-    """How far a weight of the kit's model went from the first call of the callback to the last."""
-    states = [as_dict(state, "the weights", [name]) for state in as_items(found["states"], "the calls")]
-    expect(len(states) > 1, "the callback is not called after each epoch.")
-    first, last = (as_array(states[i][name], name, shape=(10, 10)).astype(np.float64) for i in (0, -1))
-    return float(np.abs(last - first).max())
+def moved(start, found, name):
+    """How far a weight of the kit's model went from its start."""
+    last = as_array(as_dict(found["last"], "the weights", [name])[name], name, shape=(10, 10))
+    return float(np.abs(last.astype(np.float64) - start[name]).max())
 
 
 @pytest.mark.task("4.3", points=1, limit_s=40, hint="The optimizer takes `learning_rate`")
 def test_learning_rate(student, rng):
     """The learning rate is the one that `train` was given."""
-    options = {"epochs": 2, "learning_rate": NO_RATE}
-    found = run_training(student, problem(rng, 100), problem(rng, 40), beginning(rng), **options)
-    distance = moved(found, "readout")
-    # 5 steps of Adam at 1e-9 move a weight by 5e-9, at a rate of 1e-3 by 5e-3.
+    start = beginning(rng)
+    found = run_training(student, problem(rng, 100), problem(rng, 40), start, epochs=2, learning_rate=NO_RATE)
+    distance = moved(start, found, "readout")
+    # 10 steps of Adam at 1e-9 move a weight by 1e-8, at a rate of 1e-3 by 1e-2.
     expect(distance < 1e-4, f"at a learning rate of {NO_RATE} weights moved by {distance:.3g}; is another one in use?")
 
 
 @pytest.mark.task("4.3", points=1, limit_s=60, hint="Apply what `clip_gradients` returns, with the given `clip_norm`")
 def test_gradients_are_clipped(student, rng):
     """Gradients pass `clip_gradients`, with the norm that `train` was given, before they are applied."""
-    data, validation = problem(rng, 100), problem(rng, 40)
+    data, validation, start = problem(rng, 100), problem(rng, 40), beginning(rng)
     options = {"epochs": 2, "learning_rate": 0.03}
-    still = moved(run_training(student, data, validation, beginning(rng), clip_norm=0.0, **options), "memory")
+    still = moved(start, run_training(student, data, validation, start, clip_norm=0.0, **options), "memory")
     expect(still == 0, f"with clip_norm=0 a weight that is not the readout's moved by {still:.3g}; expected 0.")
-    free = moved(run_training(student, data, validation, beginning(rng), clip_norm=1.0, **options), "memory")
+    free = moved(start, run_training(student, data, validation, start, clip_norm=1.0, **options), "memory")
     expect(free > 0, "with clip_norm=1 the weights before the readout do not move.")
 
 
 def turning(student, rng, **options):
-    """A training whose labels change after the second of four epochs, so that this one is the best.
+    """A training whose labels change after the second of six epochs, so that this one is the best.
 
     Returns:
-        What the adapter saw, the validation data, and the accuracy on it at each call of the callback.
+        What the adapter saw, the validation data, and the accuracy on it after each epoch: computed from the weights at
+        each call of the callback; where there was none, as `train` reports it.
     """
     data, validation = problem(rng, 200), problem(rng, 150)
-    options = {"epochs": 4, "learning_rate": 0.03, "turn_after": 2, **options}
+    options = {"epochs": 6, "learning_rate": 0.1, "turn_after": 2, **options}
     found = run_training(student, data, validation, beginning(rng), **options)
-    reached = [accuracy(state, validation) for state in as_items(found["states"], "the calls of the callback")]
-    expect(len(reached) == 4, f"the callback was called {len(reached)} times in 4 epochs.")
-    return found, validation, reached
+    reported = history_of(found, 6)["val_accuracy"]
+    states = as_items(found["states"], "the calls of the callback")
+    return found, validation, [accuracy(state, validation) for state in states] if len(states) == 6 else reported
 
 
 @pytest.mark.task("4.3", points=1, limit_s=40, hint="Keep the weights of the best epoch; put them back at the end")
@@ -200,11 +199,11 @@ def test_best_epoch_is_chosen(student, rng):
 def test_best_checkpoint(student, rng):
     """`best.weights.h5`, loaded into a new model, has the best accuracy that was reported."""
     found, validation, reached = turning(student, rng, run_dir="runs/turning")
-    history = history_of(found, 4)
+    reported = max(history_of(found, 6)["val_accuracy"])
     student.restart(keep_scratch=True)
     state = student.restored(run_dir="runs/turning", start=beginning(rng))
     expect(state is not None, "there is no file best.weights.h5 in run_dir after a training.")
-    restored, reported = accuracy(state, validation), max(history["val_accuracy"])
+    restored = accuracy(state, validation)
     text = f"with the weights of best.weights.h5 the validation accuracy is {restored:.3f}"
     expect(abs(restored - reported) < 0.01, f"{text}; the best that `train` reported is {reported:.3f}.")
     expect(abs(restored - max(reached)) < 0.01, f"{text}; the best epoch had {max(reached):.3f}.")
@@ -284,9 +283,8 @@ def test_goes_on_with_a_history(student, rng):
     history = history_of(found, 3)
     for name in NAMES:
         assert_close(history[name][:2], before[name], f"history[{name!r}] of earlier epochs", rtol=1e-6, atol=1e-6)
-    calls = as_items(found["calls"], "the calls of the callback", length=1, names="one for the epoch that was left")
-    number = as_number(as_items(calls[0], "a call", length=2)[0], "the epoch's number")
-    expect(number == 2, f"after two earlier epochs the next one has the number {number:g}; expected 2.")
+    calls = as_items(found["calls"], "the calls of the callback")
+    expect(len(calls) < 2, f"after two of three epochs {len(calls)} were trained; expected the one that was left.")
     last = as_dict(found["last"], "the weights", ["readout"])
     text = "the model does not end with the weights in best.weights.h5, though an earlier epoch was the best."
     expect(same(last["readout"], knowing()["readout"], atol=1e-4), text)

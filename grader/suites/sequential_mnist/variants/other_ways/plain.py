@@ -19,7 +19,7 @@ class PlainClassifier(keras.Model):
         self.b = self.add_weight(shape=(10,), initializer="random_normal", name="b")
 
     def call(self, x: tf.Tensor):
-        """Logits."""
+        """Returns the logits."""
         outputs = self.rnn(x)
         return outputs[:, -1, :] @ self.w + self.b
 

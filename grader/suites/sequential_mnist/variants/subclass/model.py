@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 
-def gates(shape, dtype=None):
+def gates(shape: tuple, dtype: str = None):
     """An orthogonal matrix for each gate, side by side."""
     units = shape[0]
     rng = np.random.default_rng(7)
@@ -14,7 +14,9 @@ def gates(shape, dtype=None):
 
 
 class Classifier(keras.Model):
-    def __init__(self, cell, units, dropout, recurrent_dropout):
+    """The whole classifier."""
+
+    def __init__(self, cell: str, units: int, dropout: float, recurrent_dropout: float):
         super().__init__()
         cells = {"lstm": keras.layers.LSTMCell, "gru": keras.layers.GRUCell}
         if cell not in cells:
@@ -26,11 +28,12 @@ class Classifier(keras.Model):
         self.norm = keras.layers.BatchNormalization(momentum=0.9)
         self.readout = keras.layers.Dense(10, name="readout")
 
-    def call(self, x, training=None):
+    def call(self, x: tf.Tensor, training: bool = None):
+        """Returns the logits."""
         h = self.rnn(x, training=training)[:, -1]
         return self.readout(self.norm(h, training=training))
 
 
 def build_model(cell: str, units: int, num_steps: int, num_features: int, dropout: float = 0.0, recurrent_dropout: float = 0.0):
-    """Builds the classifier."""
+    """Builds the classifier, to be called later."""
     return Classifier(cell, units, dropout, recurrent_dropout)
