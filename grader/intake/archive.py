@@ -14,9 +14,11 @@ from grader.intake.members import EXPECTED, PACK_AGAIN, Sieve, check_paths, clea
 from grader.intake.tree import CHUNK_BYTES, Tree
 
 MAX_DIRECTORY_BYTES = 16 << 20  # of the table of contents, which is read as a whole; 40,000 files of a venv need 9 MB
+MAX_ENTRIES = 100_000  # in that table: each costs the reader ten times its own size
 MAX_RATIO = 200  # of inflated to packed bytes
 RATIO_FREE_BYTES = 1 << 20  # what a file may have at any ratio: short files of zeros are harmless
 
+_ENTRY, _ENTRY_BYTES = b"PK\1\2", 46  # of the table of contents: how each begins, and its least size
 _ENCRYPTED = 0x1
 _UTF8_NAME = 0x800
 # Deflate is what every system's own zip writes. zipfile inflates the others without a bound on what comes at once.
@@ -70,7 +72,7 @@ def inflate(file: BinaryIO, name: str, tree: Tree) -> Sieve:
 
 
 class _Metered:
-    """The file for zipfile: counts what is read of it, and refuses to read a huge table of contents at once."""
+    """The file for zipfile: counts what is read of it, and refuses a huge table of contents before it is parsed."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -81,6 +83,8 @@ class _Metered:
         if size > MAX_DIRECTORY_BYTES:
             raise zipfile.BadZipFile("its table of contents is too large")
         data = self._file.read(size)
+        if len(data) > _ENTRY_BYTES * MAX_ENTRIES and data.count(_ENTRY) > MAX_ENTRIES:
+            raise zipfile.BadZipFile("its table of contents is too long")
         self.read_bytes += len(data)
         return data
 
