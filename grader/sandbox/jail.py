@@ -51,7 +51,7 @@ _SYSTEM_PATHS = (
 )
 _WRITABLE_DEVICES = ("/dev/null",)
 _PROC_SELF = tuple(f"/proc/self/{name}" for name in bubblewrap.PROC_SELF_FILES)
-_MOST_TASKS = 4_096  # threads of all workers together, where their uid is theirs alone
+_MOST_TASKS = 16_384  # threads of all workers of a machine together, where their uid is theirs alone
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 1, 4, 23, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4

@@ -132,6 +132,28 @@ def test_many_workers_in_a_row_leave_no_zombie(numpy_server: ZygoteServer, submi
         assert children(numpy_server._process.pid) == []
 
 
+def test_workers_that_die_while_others_are_forked_disturb_nobody(
+    numpy_server: ZygoteServer, submission: Submission, call: Call
+) -> None:
+    source = """
+        import os, threading, time
+        def f(delay_s):
+            threading.Thread(target=lambda: (time.sleep(delay_s), os._exit(1))).start()
+            return delay_s
+        def g():
+            return 1
+    """
+    spec = submission(source)
+    with JailedBox(numpy_server.control_fd) as box:
+        for number in range(20):
+            dying = box.start(spec)
+            call(dying, delay_s=number / 1000)
+            with box.start(spec) as worker:
+                assert call(worker, "g") == 1
+            dying.close()
+    assert children(numpy_server._process.pid) == []
+
+
 def test_a_zygote_has_one_thread_and_has_loaded_no_tests(
     numpy_server: ZygoteServer, submission: Submission, call: Call
 ) -> None:
