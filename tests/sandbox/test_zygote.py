@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -147,7 +148,8 @@ def test_workers_that_die_while_others_are_forked_disturb_nobody(
     with JailedBox(numpy_server.control_fd) as box:
         for number in range(20):
             dying = box.start(spec)
-            call(dying, delay_s=number / 1000)
+            with contextlib.suppress(WorkerDied):  # before its answer was there
+                call(dying, delay_s=number / 1000)
             with box.start(spec) as worker:
                 assert call(worker, "g") == 1
             dying.close()
