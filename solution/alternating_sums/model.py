@@ -41,7 +41,7 @@ class SumModel(keras.Model):
                 layers.BatchNormalization(momentum=0.9),
                 layers.ReLU(),
                 layers.Flatten(),
-                layers.Dense(64, use_bias=False),
+                layers.Dense(96, use_bias=False),
                 layers.BatchNormalization(momentum=0.9),
                 layers.ReLU(),
             ]

@@ -216,6 +216,8 @@ def main(arguments: list[str] | None = None) -> None:
     mnist = load()
     held_out = len(mnist.train_images) // 12
     print(f"{mnist.name}: {len(mnist.train_images) - held_out:,} images to learn from, {held_out:,} for validation")
+    if (folder / "checkpoints").exists():
+        print(f"going on with what is in {folder}")
     keras.utils.set_random_seed(1)
     model = SumModel(units=CONFIG["units"])
     train_dataset = make_dataset(

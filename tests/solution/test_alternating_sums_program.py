@@ -88,6 +88,7 @@ def test_stopped_run_goes_on_to_the_same_curve(
         assert process.returncode == 0, errors
         assert "the same command goes on" in last
     said = run(program, how.name)
+    assert "going on with" in said
     assert "epoch 1/" not in said, "it began anew"
     # Sums of floats in another order differ in their last bits; another order of the data would differ in the first.
     for name, values in history_of(program, how.name).items():

@@ -235,8 +235,15 @@ def test_totals_belong_to_their_images(student, rng):
 
 
 def is_own(student, data, numbers, totals):
-    """Whether the totals are what the submission's `alternating_targets` gives: then a fault is task 1.1's."""
-    for labels, place in ((data.labels, numbers), (data.labels[numbers].ravel(), np.arange(numbers.size))):
+    """Whether the totals are what the submission's `alternating_targets` gives: then a fault is task 1.1's.
+
+    It may have been asked for the labels as they were given, if the sequences are those, or as they were grouped.
+    """
+    ways = [(data.labels[numbers].ravel(), np.arange(numbers.size))]
+    given = numbers - data.first
+    if (given[:, 0] % data.length == 0).all() and (np.diff(given, axis=1) == 1).all():
+        ways.append((data.labels, given))
+    for labels, place in ways:
         own = as_array(student.targets(labels=labels.tolist(), sequence_len=data.length, container="uint8"), "totals")
         if own.size == labels.size and np.array_equal(own.ravel()[place.ravel()], totals.ravel()):
             return True
