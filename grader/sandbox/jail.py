@@ -55,6 +55,7 @@ _MOST_TASKS = 16_384  # threads of all workers of a machine together, where thei
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 1, 4, 23, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+_PR_SET_CHILD_SUBREAPER = 36
 _CAPABILITY_VERSION_3 = 0x20080522
 _SIGKILL = 9
 
@@ -146,10 +147,14 @@ def readable(hidden: tuple[Path, ...] = ()) -> tuple[tuple[str, ...], tuple[str,
 
 
 def zygote_paths() -> list[Path]:
-    """What a zygote inside bubblewrap needs besides: the interpreter, its configuration, and its own modules."""
+    """What a zygote inside bubblewrap needs besides: the interpreter, its configuration, and its own modules.
+
+    Not the list of all files of the kit that an installer keeps.
+    """
     found = [Path(os.path.realpath(sys.executable)), Path(sys.prefix, "pyvenv.cfg")]
     found += [_PACKAGE_DIR / "__init__.py", _PACKAGE_DIR / "sandbox"]
-    return [path for path in found + _own_distributions() if path.exists()]
+    found += [path for path in _own_distributions() if path.suffix != ".dist-info"]
+    return [path for path in found if path.exists()]
 
 
 def enter(rules: Rules, submission: str, scratch: str | None) -> Report:
@@ -213,6 +218,12 @@ def set_death_signal(number: int) -> None:
     """Has the kernel send this signal when the thread that forked this process ends."""
     if sys.platform.startswith("linux"):
         _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def adopt_orphans() -> None:
+    """Makes this process the parent of what its ended children leave behind, in place of the first process."""
+    if sys.platform.startswith("linux"):
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def forbid_dumping() -> None:

@@ -21,6 +21,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from grader.sandbox import jail, worker
@@ -48,6 +49,7 @@ _HELPFUL = {
 }
 _QUIET_S = 10.0
 _KILL_ALL_S = 30.0
+_MOST_GENERATIONS = 50
 
 
 @dataclass
@@ -78,6 +80,7 @@ class Zygote:
         # The death signal comes when the parent's *thread* ends, so look whether the process is there still.
         signal.signal(signal.SIGHUP, lambda *_: None)
         jail.set_death_signal(signal.SIGHUP)
+        jail.adopt_orphans()
         self.running = True
 
     def serve(self) -> None:
@@ -91,6 +94,9 @@ class Zygote:
         finally:
             for pid in self.children:
                 _kill(pid, signal.SIGKILL)
+                with contextlib.suppress(OSError):
+                    os.waitpid(pid, 0)
+            self.end_orphans()
 
     def next_wait_s(self) -> float:
         due = [child.kill_at for child in self.children.values() if child.kill_at is not None]
@@ -196,6 +202,18 @@ class Zygote:
             scale = 1 if sys.platform == "darwin" else 1024
             event = {"op": "exited", "pid": pid, "status": status, "peak_bytes": usage.ru_maxrss * scale}
             self.send(child.owner, event)
+            self.end_orphans()
+
+    def end_orphans(self) -> None:
+        """Ends what a worker without a jail started and left behind; it may start more meanwhile, so not for ever."""
+        for _ in range(_MOST_GENERATIONS):
+            orphans = [pid for pid in _own_children() if pid not in self.children]
+            if not orphans:
+                return
+            for pid in orphans:
+                _kill(pid, signal.SIGKILL)
+                with contextlib.suppress(OSError):
+                    os.waitpid(pid, 0)
 
     def send(self, connection: Channel, message: dict[str, Any]) -> None:
         try:
@@ -243,6 +261,13 @@ def main(arguments: list[str]) -> int:
     zygote = Zygote(control, rules, reason)
     zygote.serve()
     return 0
+
+
+def _own_children() -> list[int]:
+    try:
+        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()]
+    except OSError:  # a system without /proc, or a kernel that does not list them
+        return []
 
 
 def _kill(pid: int, number: int) -> None:

@@ -156,6 +156,28 @@ def test_workers_that_die_while_others_are_forked_disturb_nobody(
     assert children(numpy_server._process.pid) == []
 
 
+def test_what_a_bare_worker_leaves_behind_is_ended_with_it(
+    numpy_server: ZygoteServer, submission: Submission, call: Call
+) -> None:
+    source = """
+        import os, time
+        def f():
+            pids = os.pipe()
+            if os.fork() == 0:
+                os.setsid()
+                child = os.fork()
+                if child == 0:
+                    time.sleep(600)
+                os.write(pids[1], f"{os.getpid()} {child}".encode())
+                time.sleep(600)
+            return [int(pid) for pid in os.read(pids[0], 100).split()]
+    """
+    with BareBox(numpy_server.control_fd) as box, box.start(submission(source)) as worker:
+        left = call(worker)
+        assert not any(map(gone, left))
+    assert wait_until(lambda: all(map(gone, left)))
+
+
 def test_a_zygote_has_one_thread_and_has_loaded_no_tests(
     numpy_server: ZygoteServer, submission: Submission, call: Call
 ) -> None:
