@@ -6,14 +6,16 @@ import json
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from grader.errors import SandboxUnavailable
 from grader.sandbox import probing
 from grader.sandbox.attacks import GROUPS, attacks, attempt
-from grader.sandbox.box import BareBox, ZygoteServer
+from grader.sandbox.box import BareBox, ZygoteServer, self_test
 from tests.submissions.hostile.situations import ROOT_DIR, SITUATIONS, command, offered
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tier bare alone, which promises nothing")
@@ -91,6 +93,50 @@ def test_every_attack_is_refused_or_stopped_but_in_tier_bare(run, situation: str
         assert worked == set()
     else:  # so the attacks are real ones
         assert len(worked) > 40
+
+
+def test_a_tier_that_does_not_hold_is_refused_with_what_a_worker_could_do(numpy_server: ZygoteServer) -> None:
+    """Workers without a jail, asked as if they had one."""
+    with BareBox(numpy_server.control_fd) as box:
+        with pytest.raises(
+            SandboxUnavailable, match="does not hold here: a worker could read a hidden test, "
+        ) as caught:
+            self_test(box)
+        assert "start a process" in str(caught.value)
+        assert "open a socket" in str(caught.value)
+
+
+@pytest.mark.usefixtures("jail")
+def test_a_filter_with_a_hole_is_found_at_start() -> None:
+    """Of the jail all is in force but the filter, in a zygote that was tampered with."""
+    code = """
+        import sys
+        from grader.sandbox import seccomp
+        seccomp.load = lambda program: None
+        from grader.sandbox import zygote
+        sys.exit(zygote.main(sys.argv[1:]))
+    """
+    tampered = """
+        import subprocess, sys
+        from grader.errors import SandboxUnavailable
+        from grader.sandbox.box import open_box
+        original = subprocess.Popen
+        def popen(command, **options):
+            at = command.index("grader.sandbox.zygote") if "grader.sandbox.zygote" in command else None
+            if at is not None:
+                command = [*command[: at - 1], "-c", {code!r}, *command[at + 1 :]]
+            return original(command, **options)
+        subprocess.Popen = popen
+        try:
+            open_box("numpy")
+        except SandboxUnavailable as error:
+            print(error)
+    """
+    script = textwrap.dedent(tampered).replace("{code!r}", repr(textwrap.dedent(code)))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT_DIR)
+    assert done.stderr == ""
+    assert done.stdout.startswith("tier jailed does not hold here: a worker could ")
+    assert "start a process" in done.stdout
 
 
 def test_an_attack_that_works_is_told_as_done(tmp_path: Path) -> None:
