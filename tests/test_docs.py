@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,18 @@ def test_every_make_target_of_the_readme_exists():
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:grader|tests|docs|benchmarks|data)/[\w./-]*)`", README))))
 def test_every_path_of_the_readme_exists(path: str):
     assert (catalog.ROOT_DIR / path).exists()
+
+
+@pytest.mark.parametrize("page", sorted((catalog.ROOT_DIR / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_file_that_a_page_links_to_exists(page: Path):
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_page_on_gradescope_names_every_option_of_a_preview():
+    page = (catalog.ROOT_DIR / "docs" / "gradescope.md").read_text(encoding="utf-8")
+    options = {name for option in cli.commands["preview"].params for name in option.opts if name.startswith("--")}
+    assert set(re.findall(r"^\| `(--[a-z]+)", page, re.MULTILINE)) == options
 
 
 def test_the_public_names_are_these():
