@@ -39,7 +39,7 @@ def rnn_gradient_check(
     # BEGIN SOLUTION 3.1
     # HINT Clipping falsifies large gradients: `clip=None`.
     # HINT `np.ndindex(array.shape)` gives every index. Keep the old value, move up, move down, and put the old value
-    # HINT back itself: adding and subtracting h does not give the same number.
+    # HINT back itself: after adding and subtracting h it may be another number.
     # HINT Derivatives by differences are exact to some 1e-10 here, so a floor of 1e-8 lets noise look like an error of
     # HINT 1 %. Which floor suits derivatives of order 1?
     gradients, _, _ = bptt_fn(model, x, y, init_state, clip=None)

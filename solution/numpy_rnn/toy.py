@@ -56,7 +56,7 @@ def train_echo(num_symbols: int = 4, delay: int = 2, seed: int = 0) -> tuple[Arr
     num_steps, batch_size, hidden_dim = 12, 32, 32
     model = init_model(num_symbols, hidden_dim, num_symbols, rng)
     losses = []
-    for _ in range(400):
+    for _ in range(100):
         X, y = echo_batch(num_steps, batch_size, num_symbols, delay, rng)
         grads, loss, _ = bptt(model, X, y, zero_state(hidden_dim, batch_size), clip=None)
         grads = clip_by_norm({name: grad / num_steps for name, grad in grads.items()}, 1.0)

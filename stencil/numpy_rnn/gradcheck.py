@@ -38,7 +38,7 @@ def rnn_gradient_check(
     """
     # TODO 3.1: Clipping falsifies large gradients: `clip=None`.
     #     `np.ndindex(array.shape)` gives every index. Keep the old value, move up, move down, and put the old value
-    #     back itself: adding and subtracting h does not give the same number.
+    #     back itself: after adding and subtracting h it may be another number.
     #     Derivatives by differences are exact to some 1e-10 here, so a floor of 1e-8 lets noise look like an error of
     #     1 %. Which floor suits derivatives of order 1?
     raise NotImplementedError("Task 3.1: The gradient check")

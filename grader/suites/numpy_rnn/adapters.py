@@ -189,23 +189,26 @@ def gradient_check(
     Args:
         grads: What the `bptt_fn` that it is given returns as the gradient, clipped as it is asked to; None: it is given
             none, and checks your `bptt`.
-        broken: Name, index and number: that entry of the gradient is multiplied by this number.
+        broken: Name, index, factor, number: that entry of the gradient is multiplied by the one, the other is added.
 
     Returns:
-        `errors`: what it returned; `printed`: what it said; `changed`: which entries of the model it changed.
+        `errors`: what it returned; `printed`: what it said; `changed`: which entries of the model it changed; `clips`:
+        the `clip` with which it called the `bptt_fn`, for each call.
     """
     from gradcheck import rnn_gradient_check
     from rnn import rnn_forward
 
     options: dict[str, Any] = {}
+    clips: list[Any] = []
     if grads is not None:
         if broken is not None:
-            name, index, factor = broken
-            grads[name][tuple(index)] *= factor
+            name, index, factor, number = broken
+            grads[name][tuple(index)] = grads[name][tuple(index)] * factor + number
 
         def given(
             model: Arrays, X_train: Any, y_train: Any, initial_state: Any, clip: Any = 5.0, truncate: Any = None
         ) -> Any:
+            clips.append(clip)
             last, _, _, loss = rnn_forward(X_train, y_train, model, initial_state)
             found = _copied(grads)
             if clip is not None:
@@ -217,7 +220,8 @@ def gradient_check(
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         errors = rnn_gradient_check(model, X, y, initial_state, **options)
-    return {"errors": errors, "printed": said.getvalue()[-100_000:], "changed": _changed(before, model)}
+    printed = said.getvalue()[-100_000:]
+    return {"errors": errors, "printed": printed, "changed": _changed(before, model), "clips": clips}
 
 
 # -- 4: gated cells ---------------------------------------------------------------------------------------------------

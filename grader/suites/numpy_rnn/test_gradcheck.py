@@ -49,18 +49,21 @@ class Check:
     def run(self, broken=None):
         """What the check answered: errors by name, what it printed, which arrays it changed."""
         answer = self.student.gradient_check(**self.problem, grads=self.grads, broken=broken)
-        answer = as_dict(answer, "the answer", ["errors", "printed", "changed"])
+        answer = as_dict(answer, "the answer", ["errors", "printed", "changed", "clips"])
+        self.clips = as_items(answer["clips"], "the values of clip")
         found = as_dict(answer["errors"], "what `rnn_gradient_check` returned", NAMES)
         errors = {name: as_number(found[name], f"the error of {name}", low=0) for name in NAMES}
         return errors, str(answer["printed"]), [str(name) for name in as_items(answer["changed"], "the names")]
 
-    def largest(self, name):
-        """Index of the largest entry of a gradient."""
-        return [int(i) for i in np.unravel_index(np.argmax(np.abs(self.grads[name])), self.grads[name].shape)]
+    def break_(self, name, factor):
+        """How to break the largest entry of a gradient; where all are 0 the factor would not."""
+        index = np.unravel_index(np.argmax(np.abs(self.grads[name])), self.grads[name].shape)
+        number = 0.0 if abs(self.grads[name][index]) > SMALLEST else 0.05
+        return [name, [int(i) for i in index], factor, number]
 
 
-def expect_accepted(errors, names=NAMES):
-    for name in names:
+def expect_accepted(errors):
+    for name in NAMES:
         text = (
             f"for a right gradient it reports an error of {errors[name]:.2g} in {name}; expected less than {ACCEPTED}."
         )
@@ -85,13 +88,16 @@ def test_right_gradient_is_accepted(student, rng):
 def test_broken_gradient_is_found(student, rng, name):
     """A gradient that is wrong in a single entry is found out, and the other parameters are not blamed."""
     check = Check(student, rng)
+    before, _, _ = check.run()
     for factor in (1.02, -1.0, 0.0):
-        errors, _, _ = check.run(broken=[name, check.largest(name), factor])
+        errors, _, _ = check.run(broken=check.break_(name, factor))
         text = (
-            f"an entry of the gradient of {name} was multiplied by {factor}; the error reported is {errors[name]:.2g}."
+            f"an entry of the gradient of {name} is wrong (times {factor}); the error reported is {errors[name]:.2g}."
         )
         expect(errors[name] > THRESHOLD, text)
-        expect_accepted(errors, [other for other in NAMES if other != name])
+        for other in set(NAMES) - {name}:
+            blamed = errors[other] > 1.01 * before[other] + 1e-7
+            expect(not blamed, f"that raises the error reported for {other}, too, from {before[other]:.2g}.")
 
 
 @pytest.mark.task("3.1", points=1, hint="Divide by max(|a| + |b|, a small number)")
@@ -102,32 +108,26 @@ def test_nothing_by_nothing(student, rng):
         check.x[:, :, 1] = 0.0  # an input that is always 0: so are the derivatives by its weights
 
     errors, _, _ = Check(student, rng, change=silence).run()
-    text = f"for a right gradient with entries of 0 it reports an error of {errors['Wxh']:.2g} in Wxh."
-    expect(errors["Wxh"] < THRESHOLD, text)
+    text = f"where both derivatives are 0 it reports an error of {errors['Wxh']:.2g} in Wxh."
+    expect(errors["Wxh"] < 0.9, text)
 
 
 @pytest.mark.task("3.1", points=1, hint="`bptt_fn(..., clip=None)`")
 def test_clipping_is_off(student, rng):
-    """Large gradients are checked without clipping."""
-
-    def enlarge(check):
-        check.model["Why"] *= 8
-        check.labels[:] = 0
-        check.model["by"][0, 0] -= 12  # the right class is unlikely everywhere
-
-    check = Check(student, rng, steps=12, sizes=(1, 3, 4, 3), change=enlarge)
-    largest = max(float(np.abs(grad).max()) for grad in check.grads.values())
-    expect(largest > 5.5, f"the loss of `rnn_forward` has no derivative above {largest:.3g} here; see task 1.2.")
-    errors, _, _ = check.run()
-    worst = max(errors.values())
-    expect(worst < THRESHOLD, f"for a right gradient with entries above 5 it reports an error of {worst:.2g}.")
+    """`bptt_fn` is called without clipping, which would make large gradients look wrong."""
+    check = Check(student, rng)
+    check.run()
+    expect(check.clips, "`bptt_fn` was never called.")
+    for clip in check.clips:
+        off = clip is None or as_number(clip, "clip") >= 1e6
+        expect(off, f"`bptt_fn` was called with clip={clip}, which is also its default; expected clip=None.")
 
 
-@pytest.mark.task("3.1", points=1, hint="Keep the old value, and put that back; a - h + h is another number")
+@pytest.mark.task("3.1", points=1, hint="Keep the old value, and put that back; a - h + h may be another number")
 def test_model_is_unchanged(student, rng):
     """The model is the same afterwards, bit by bit, whether the check passes or fails."""
     check = Check(student, rng)
-    for broken in (None, ["Whh", check.largest("Whh"), 3.0]):
+    for broken in (None, check.break_("Whh", 3.0)):
         _, _, changed = check.run(broken=broken)
         expect(not changed, f"afterwards {', '.join(changed)} differs from what it was.")
 
@@ -137,12 +137,9 @@ def test_failure_is_located(student, rng):
     """Where it fails it says so, with the name and the index of the entry."""
     check = Check(student, rng)
     for name in ("Whh", "by"):
-        index = check.largest(name)
-        _, printed, _ = check.run(broken=[name, index, 2.0])
-        place = r"\D{1,9}".join(str(i) for i in index)
+        broken = check.break_(name, -3.0)
+        _, printed, _ = check.run(broken=broken)
+        place = r"\D{1,9}".join(str(i) for i in broken[1])
         # The name, and soon the index, however they are written: Whh[1, 2], Whh (1, 2), parameter=Whh ix=(1, 2)
         found = re.search(rf"\b{name}\b[\s\S]{{0,300}}?(?<!\d){place}(?!\d)", printed)
         expect(found, f"an entry of {name} was wrong; what is printed does not say which one.")
-    _, printed, _ = check.run()
-    marks = [word for word in ("fail", "error at", "wrong") if word in printed.lower()]
-    expect(not marks, "for a right gradient it prints that something is wrong.")

@@ -29,5 +29,5 @@ class RNNSequenceClassifier(keras.Model):
         return last @ self.kernel + self.bias
 
     def l2_loss(self):
-        """A scalar."""
+        """The L2 loss, a scalar."""
         return 0.5 * self.l2_lambda * tf.reduce_sum(tf.square(self.kernel))

@@ -133,7 +133,7 @@ def bptt(
 
 
 def clip_by_norm(grads: dict, max_norm: float) -> dict:
-    """In place."""
+    """Rescales in place."""
     norm = np.linalg.norm(np.concatenate([g.ravel() for g in grads.values()]))
     if norm > max_norm:
         for g in grads.values():
@@ -142,6 +142,6 @@ def clip_by_norm(grads: dict, max_norm: float) -> dict:
 
 
 def sgd_step(model: dict, grads: dict, learning_rate: float) -> None:
-    """In place."""
+    """Rescales in place."""
     for key in ("Wxh", "Whh", "Why", "bh", "by"):
         np.subtract(model[key], learning_rate * grads[key], out=model[key])

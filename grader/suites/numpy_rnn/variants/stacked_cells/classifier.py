@@ -24,10 +24,10 @@ class RNNSequenceClassifier(keras.Model):
         self.out = keras.layers.Dense(output_size, kernel_initializer="random_normal", bias_initializer="random_normal")
 
     def call(self, images: tf.Tensor, training: bool = None) -> tf.Tensor:
-        """Scores."""
+        """Scores, before softmax."""
         outputs = self.body(self.reshape(images), training=training)
         return self.out(outputs[:, -1, :])
 
     def l2_loss(self) -> tf.Tensor:
-        """A scalar."""
+        """The L2 loss, a scalar."""
         return self.l2_lambda * tf.nn.l2_loss(self.out.kernel)
