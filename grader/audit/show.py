@@ -12,6 +12,7 @@ from rich.table import Table
 from grader.audit.matrix import Matrix, Verdict
 
 _COMPACT: dict[str, Any] = {"box": SIMPLE_HEAD, "padding": (0, 1, 0, 0), "title_justify": "left", "pad_edge": False}
+_LONGEST_WORD, _LEAST_NAME = "lost points", 12  # of the verdict; characters of a variant's name
 
 
 def show_matrix(matrix: Matrix, console: Console) -> None:
@@ -20,14 +21,15 @@ def show_matrix(matrix: Matrix, console: Console) -> None:
         table = Table(
             title=f"{matrix.assignment}, {kind} variants: x marks the tasks in which a test failed", **_COMPACT
         )
-        table.add_column("variant", overflow="ellipsis", no_wrap=True)
         heading = " ".join(matrix.tasks)  # one column: cells of their own would not fit 80 characters
-        table.add_column(heading, no_wrap=True, min_width=len(heading))
-        table.add_column("verdict", no_wrap=True, min_width=len("full marks"))
+        room = max(_LEAST_NAME, console.width - len(heading) - len(_LONGEST_WORD) - 6)
+        table.add_column("variant", overflow="ellipsis", no_wrap=True, max_width=room)
+        table.add_column("verdict", no_wrap=True, min_width=len(_LONGEST_WORD))
+        table.add_column(heading, no_wrap=True)
         for verdict in matrix.verdicts:
             if verdict.kind == kind:
                 marks = [("x" if task in verdict.failed_tasks else "·").center(len(task)) for task in matrix.tasks]
-                table.add_row(escape(verdict.variant), " ".join(marks), _word(verdict))
+                table.add_row(escape(verdict.variant), _word(verdict), " ".join(marks))
         console.print(table)
     for verdict in matrix.shortcomings:
         for text in _explanations(verdict):
