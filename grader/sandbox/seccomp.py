@@ -163,7 +163,9 @@ _CLONE_THREAD = 0x00010000
 _CLONE_NEW = 0x7E020080  # every CLONE_NEW* flag
 # PR_SET_NAME and questions; nothing that undoes a death signal, dumpability or a limit.
 _PRCTL_ALLOWED = (2, 3, 15, 16, 21, 23, 27, 29, 30, 39, 42, 0x53564D41)
-_FCNTL_DENIED = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others by way of a file
+# F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others by way of a file. F_SETLEASE keeps writers of a shared file
+# waiting, and F_NOTIFY watches a folder.
+_FCNTL_DENIED = (8, 10, 15, 1024, 1026)
 _IOCTL_DENIED = (0x5412, 0x541C, 0x8901, 0x8902)  # TIOCSTI, TIOCLINUX, FIOSETOWN, SIOCSPGRP
 
 _LOAD, _JUMP_EQUAL, _JUMP_GREATER, _JUMP_SET, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x06

@@ -113,6 +113,9 @@ def test_only_the_own_process_can_be_signalled_and_not_by_sigkill(
         (seccomp._PRCTL, (22, 2), False),  # PR_SET_SECCOMP
         (seccomp._FCNTL, (5, 3), True),  # F_GETFL
         (seccomp._FCNTL, (5, 8), False),  # F_SETOWN
+        (seccomp._FCNTL, (5, 1024), False),  # F_SETLEASE
+        (seccomp._FCNTL, (5, 1026), False),  # F_NOTIFY
+        (seccomp._FCNTL, (5, 1030), True),  # F_DUPFD_CLOEXEC
         (seccomp._IOCTL, (0, 0x5401), True),  # TCGETS
         (seccomp._IOCTL, (0, 0x5412), False),  # TIOCSTI
     ],
