@@ -10,6 +10,7 @@ import pytest
 from grader.oracles import rnn
 from grader.oracles.compare import as_array, as_items, as_number, assert_close, expect, same
 
+FEW = {"num_steps": 4, "pixels_per_step": 196}  # for tests to which it is all the same: few steps take little time
 KEPT = 0.02  # a share of kept outputs at which nearly all are dropped
 
 
@@ -63,7 +64,7 @@ def vanilla(weights, size, units, classes):
 def test_image_is_read_in_order(student, rng):
     """The vanilla classifier reads the pieces from first to last and scores what it knows at the end."""
     images = drawn_images(rng, 4)
-    for steps, size in ((28, 28), (14, 56), (98, 8)):
+    for steps, size in ((28, 28), (14, 56)):
         options = {"memory_units": 5, "output_size": 3, "num_steps": steps, "pixels_per_step": size}
         model = vanilla(made(student, shake=0.1, cell="rnn", **options), size, 5, 3)
         found = scores_of(student, images, 3)
@@ -75,7 +76,7 @@ def test_image_is_read_in_order(student, rng):
             continue
         x = images.reshape(4, steps, size).transpose(1, 0, 2).astype(np.float64)
         expected = rnn.forward(model, x, np.zeros((steps, 4), int), np.zeros((4, 5))).scores[-1]
-        # 98 steps in float32.
+        # 28 steps in float32.
         assert_close(found, expected, f"scores for {steps} steps of {size} pixels", rtol=1e-3, atol=1e-4)
 
 
@@ -84,7 +85,7 @@ def test_cells_differ(student):
     """The three kinds of cell have weights for one, three and four gates."""
     counts = {}
     for cell in ("rnn", "gru", "lstm"):
-        weights = made(student, cell=cell, memory_units=30)
+        weights = made(student, cell=cell, memory_units=30, **FEW)
         counts[cell] = sum(weight.size for weight in weights) - 30 * 10 - 10
     for cell, gates in (("gru", 3), ("lstm", 4)):
         ratio = counts[cell] / max(counts["rnn"], 1)
@@ -117,15 +118,15 @@ def test_layers_have_cells_of_their_own(student, rng):
 def test_dropout_in_training_alone(student, rng):
     """Dropout changes the scores in training, and never otherwise."""
     images = drawn_images(rng, 6)
-    made(student, shake=0.1, cell="gru", memory_units=8, num_layers=2, dropout_keep_prob=0.5)
+    made(student, shake=0.1, cell="gru", memory_units=8, num_layers=2, dropout_keep_prob=0.5, **FEW)
     first, second = scores_of(student, images), scores_of(student, images)
     expect(same(first, second, atol=1e-6), "without training two calls give different scores: dropout is still on.")
     noisy = [scores_of(student, images, training=True) for _ in range(2)]
     expect(not same(*noisy, atol=1e-6), "with training=True and half of the outputs dropped two calls give the same.")
-    without = {"cell": "gru", "memory_units": 8, "num_layers": 2}
+    without = {"cell": "gru", "memory_units": 8, "num_layers": 2, **FEW}
     alike = as_array(student.classify_alike(images=images, arguments=without), "the scores", shape=first.shape)
     expect(same(alike, first, atol=1e-5), "without training a classifier with dropout gives other scores than without.")
-    made(student, cell="gru", memory_units=8)
+    made(student, cell="gru", memory_units=8, **FEW)
     quiet = [scores_of(student, images, training=True) for _ in range(2)]
     expect(same(*quiet, atol=1e-6), "with dropout_keep_prob=1 dropout is on in training.")
 
@@ -135,14 +136,14 @@ def test_dropout_takes_outputs(student, rng):
     """It is the outputs of the cells that are dropped, all but a share of `dropout_keep_prob`."""
     count = 60
     images = drawn_images(rng, count)
-    made(student, shake=0.1, cell="lstm", memory_units=4, dropout_keep_prob=KEPT)
+    made(student, shake=0.1, cell="lstm", memory_units=4, dropout_keep_prob=KEPT, **FEW)
     scores = scores_of(student, images, training=True)
     # An image keeps none of its 4 outputs with a probability of 0.98 ** 4 = 0.92; what is left is the readout's bias.
     _, counts = np.unique(np.round(scores, 4), axis=0, return_counts=True)
     share = counts.max() / count
     text = f"with a share of {KEPT} kept, {share:.0%} of different images have the same scores; expected nearly all."
     expect(share > 0.6, f"{text} Either the share is taken for that which is dropped, or something else is dropped.")
-    made(student, shake=0.1, cell="lstm", memory_units=4, dropout_keep_prob=0.9)
+    made(student, shake=0.1, cell="lstm", memory_units=4, dropout_keep_prob=0.9, **FEW)
     scores = scores_of(student, images, training=True)
     few = len(np.unique(np.round(scores, 4), axis=0))
     expect(few > count // 2, "with a share of 0.9 kept most images have the same scores.")
@@ -170,7 +171,7 @@ def test_l2_loss(student):
         {"cell": "rnn", "memory_units": 13, "output_size": 7, "l2_lambda": 0.5},
         {"cell": "gru", "memory_units": 11, "output_size": 5, "l2_lambda": 2.0, "num_layers": 2},
     ):
-        weights = made(student, shake=0.3, **arguments)
+        weights = made(student, shake=0.3, **arguments, **FEW)
         shape = (arguments["memory_units"], arguments["output_size"])
         kernels = [weight for weight in weights if weight.shape == shape]
         text = f"there are {len(kernels)} weights of shape {shape}; expected one, the kernel of the readout."

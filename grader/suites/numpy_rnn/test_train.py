@@ -75,7 +75,7 @@ def numbers_learnt(found):
 def test_training_learns(student, rng):
     """`train` fits the training data: the loss falls, and the accuracies that it reports are true."""
     # The validation data has other labels: a training that looks at it learns the opposite.
-    data, validation = problem(rng, 150), problem(rng, 90, FIRST_VALIDATION, turn=1)
+    data, validation = problem(rng, 100), problem(rng, 60, FIRST_VALIDATION, turn=1)
     found = run_training(student, data, validation, epochs=8)
     epochs, losses = curve(found, "train_losses")
     expect(epochs == list(range(8)), f"results['train_losses'] has the epochs {epochs[:9]}; expected 0 to 7.")
