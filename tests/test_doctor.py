@@ -12,6 +12,7 @@ from rich.console import Console
 from grader import doctor
 from grader.doctor import Report, Sandbox, TensorFlow
 from grader.records import Environment
+from grader.sandbox.probing import Outcome
 
 GOOD = Report(
     sandbox=Sandbox(
@@ -147,3 +148,16 @@ def test_the_whole_examination_ends_with_a_report():
     assert report.tensorflow.import_s is not None
     assert report.data["mnist-mini.npz"] == "whole"
     assert report.disk_free_bytes > 0
+
+
+@pytest.mark.parametrize(("outcome", "held"), [("refused", True), ("stopped", True), ("done: a file was left", False)])
+def test_a_probe_prints_each_attack_and_says_whether_the_tier_holds(monkeypatch, outcome, held):
+    found = [Outcome("files", "read a hidden test", "refused"), Outcome("limits", "fill a folder", outcome)]
+    monkeypatch.setattr(doctor.probing, "run", lambda box: iter(found))
+    console = Console(file=io.StringIO(), width=100)
+    examined = doctor.examine_sandbox()
+    assert doctor.probe(console) == (held or examined.tier == "bare")
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert [line.split()[0] for line in lines if "a hidden test" in line or "fill" in line] == ["files", "limits"]
+    assert any("fill a folder" in line and line.rstrip().endswith(outcome) for line in lines)
+    assert lines[-1] == f"tier {examined.tier}: {1 + held} of 2 attacks were refused or stopped"
