@@ -119,7 +119,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     outcomes = {(row.name, column): outcome_of(row) for column, rows in found.items() for row in rows}
     names = list(dict.fromkeys(name for name, _ in outcomes))
-    table = [["", *(situation for situation, _ in found)], ["", *(worker for _, worker in found)]]
+    table = [["situation", *(situation for situation, _ in found)], ["worker", *(worker for _, worker in found)]]
+    table.append(["tier", *(rows[0].tier for rows in found.values())])
     table += [[name, *(outcomes.get((name, column), "-") for column in found)] for name in names]
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     terminalreporter.section("hostile hand-ins, and what came of each (as expected, unless marked !)")
