@@ -117,7 +117,7 @@ def test_learning_rate(student, rng):
 # -- 4.2 --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.task("4.2", points=2, hint="Write what `SumModel` was made with to config.json, `units` first")
+@pytest.mark.task("4.2", points=2, limit_s=40, hint="Write what `SumModel` was made with to config.json, `units` first")
 def test_config_rebuilds_the_model(student, rng):
     """config.json holds what it takes to make the trained model again."""
     x = rng.uniform(size=(4, 2, 28, 28, 1)).astype(np.float32)
