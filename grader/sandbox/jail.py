@@ -246,6 +246,11 @@ def open_to_spare(folder: Path) -> None:
             path.chmod(mode | (0o010 if path == folder else 0o050 if path.is_dir() else 0o040))
 
 
+def spare_enters(folder: Path) -> bool:
+    """Whether the spare uid may enter a folder, where root starts the grader; else True."""
+    return os.geteuid() != 0 or _reachable(str(folder), SPARE_ID, 0o1)
+
+
 def give_to_spare(folder: Path) -> None:
     """Makes a folder of root's the spare uid's own; else does nothing."""
     if os.geteuid() == 0:

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import weakref
@@ -149,6 +150,8 @@ def _why_unwrapped() -> str:
     """Why zygotes of this process run without bubblewrap around them; "" where they run inside."""
     if landlock.abi() >= landlock.REFER_ABI:
         return "Landlock does it better"
+    if not jail.spare_enters(Path(tempfile.gettempdir())):
+        return f"bubblewrap must not be started by root, and no other uid can enter {tempfile.gettempdir()}"
     return bubblewrap.why_unusable(jail.spare_id())
 
 

@@ -82,6 +82,16 @@ def test_each_situation_gets_its_tier_and_the_self_test_holds(run, situation: st
         assert "bubblewrap is" in refusal
 
 
+def test_without_landlock_a_closed_folder_for_temporary_files_is_told(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    tier, refusal, _ = run("no Landlock", TIER).strip().split("|")
+    assert tier == "bare"
+    assert f"no other uid can enter {tmp_path}" in refusal
+
+
 @pytest.mark.parametrize(
     "situation", ["spare uid", "no Landlock", *(pytest.param(name, marks=pytest.mark.slow) for name in SITUATIONS)]
 )
