@@ -78,7 +78,10 @@ def test_validation_is_true(student, rng):
     data, validation = problem(rng, 100), problem(rng, 60, sign=-1)
     found = run_training(student, data, validation, epochs=1, learning_rate=NO_RATE, start=(4.0, 0.0))
     history = history_of(found, [1])
-    for name, (greys, totals) in (("exact", data), ("val_exact", validation)):
+    shares = {"exact": data, "val_exact": validation}
+    if not np.allclose(as_numbers(found["weights"], "the weights", length=2), (4, 0), atol=1e-3):
+        del shares["exact"]  # that of moving weights; that they move is another test's matter
+    for name, (greys, totals) in shares.items():
         true = exact(found["weights"], greys, totals)
         off = abs(history[name][0] - true)
         expect(off < 0.02, f"{name} is given as {history[name][0]:.3g}; computed from the weights it is {true:.3g}.")
