@@ -295,8 +295,8 @@ def dropout_logits(
 ) -> list[Any]:
     """Logits of a model whose units do not see one another, so that each shows what dropout did to it.
 
-    Every weight between units, `(U, U)` or several such side by side, becomes `weight` on the diagonal; what else has
-    two axes in the recurrent layer gets numbers from 0.2 to 0.9. The readout shows the first ten units after the normalization.
+    Every weight between units, `(U, U)` or several such side by side, becomes `weight` on the diagonal; the weights
+    of the inputs become numbers from 0.2 to 0.9. The readout shows the first ten units after the normalization.
 
     Args:
         cell: As `build_model` takes it; units, too, 10 or more.
@@ -443,6 +443,7 @@ def train_kit_model(
     history: dict[str, Any] | None = None,
     stop_after: int | None = None,
     turn_after: int | None = None,
+    turned: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Runs `train` on the kit's model, with a stand-in for `clip_gradients` that multiplies all by `clip_norm`.
 
@@ -452,7 +453,7 @@ def train_kit_model(
         start: See `_kit_model`.
         epochs: As `train` takes it; learning_rate, clip_norm, run_dir and history, too (None: left out).
         stop_after: At that call the callback returns True; None for a callback that never does.
-        turn_after: From that call of the callback on the training data has other labels, y + 1 modulo 10.
+        turn_after: From that call of the callback on the training data has other labels: those of `turned`, `(N,)`.
 
     Returns:
         `history`: what `train` returned; `calls`: what the callback was given; `states`: all weights at each call of
@@ -466,8 +467,9 @@ def train_kit_model(
     calls: list[Any] = []
     states: list[Any] = []
 
-    def dataset(x: np.ndarray, y: np.ndarray) -> Any:
-        return tf.data.Dataset.from_tensor_slices((x, y.astype(np.int32))).batch(batch_size)
+    def dataset(x: np.ndarray, *labels: np.ndarray) -> Any:
+        arrays = (x, *(y.astype(np.int32) for y in labels))
+        return tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size)
 
     def callback(epoch: Any, logs: Any) -> bool:
         calls.append([epoch, dict(logs) if isinstance(logs, dict) else logs])
@@ -476,11 +478,12 @@ def train_kit_model(
             turn.assign(1)
         return len(calls) == stop_after
 
-    turned = dataset(*data).map(lambda x, y: (x, (y + turn) % 10))
+    labels = [data[1], data[1] if turned is None else turned]
+    training = dataset(data[0], *labels).map(lambda x, y, other: (x, tf.where(turn == 1, other, y)))
     options: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate, "clip_norm": clip_norm}
     options |= {} if run_dir is None else {"run_dir": run_dir}
     options |= {} if history is None else {"history": history}
-    found = module.train(model, turned, dataset(*validation), callback=callback, **options)
+    found = module.train(model, training, dataset(*validation), callback=callback, **options)
     return {"history": found, "calls": calls, "states": states, "last": _state(model)}
 
 
