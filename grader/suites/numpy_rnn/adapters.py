@@ -372,7 +372,7 @@ def _kit_model(classes: int, l2_lambda: float, script: list[float] | None) -> An
 
     Pixel 0 is the number of an image: with it the model notes which images it has seen, and whether in training. Its
     `l2_loss` is that of a weight which nothing else depends on. With a script it acts as if it got better or worse: the
-    score of the class that pixels 1 to 3 stand for is the script's next number each time when image 1000 is validated.
+    score of the class that pixels 1 to 3 stand for is the script's next number each time when image 1000 is seen.
     """
     import keras
     import tensorflow as tf
@@ -392,15 +392,17 @@ def _kit_model(classes: int, l2_lambda: float, script: list[float] | None) -> An
             def note(numbers: np.ndarray) -> np.float32:
                 numbers = np.rint(numbers).astype(np.int64)
                 self.seen.append((bool(training), numbers))
-                if self.margins and not training and 1000 in numbers:
+                if self.margins and 1000 in numbers:
                     self.margin = self.margins.pop(0)
                 return np.float32(self.margin)
 
             margin = tf.numpy_function(note, [flat[:, 0]], tf.float32)
             margin.set_shape(())
-            if script is not None and not training:
-                return margin * tf.one_hot(tf.argmax(flat[:, 1:4], axis=1), classes) + 0 * self.readout(flat[:, 1:5])
-            return self.readout(flat[:, 1:5]) + 0 * margin
+            scores = self.readout(flat[:, 1:5]) + 0 * margin
+            if script is None:
+                return scores
+            played = margin * tf.one_hot(tf.argmax(flat[:, 1:4], axis=1), classes)
+            return tf.where(tf.reduce_min(flat[:, 0]) > 999, played, scores)
 
         def l2_loss(self) -> Any:
             return l2_lambda * self.spare**2 / 2
@@ -439,7 +441,7 @@ def train_kit_model(
     Returns:
         `results`: what `train` returned; `calls`: what the callback was given; `weights`: kernel `(4, C)`, bias and the
         spare weight afterwards; `trained`, `validated`: numbers of the images that the model saw with training=True,
-        and without, in the order in which it saw them; `batches`: sizes of the former.
+        and without, in the order in which it saw them; `batches`: sizes of the former, but for numbers from 1000 on.
     """
     from train import train
 
@@ -462,7 +464,7 @@ def train_kit_model(
         "weights": [np.array(value) for value in (*model.readout.variables, model.spare)],
         "trained": np.concatenate(empty + seen[True]),
         "validated": np.concatenate(empty + seen[False]),
-        "batches": [len(numbers) for numbers in seen[True]],
+        "batches": [len(numbers) for numbers in seen[True] if numbers.min(initial=0) < 1000],
     }
 
 

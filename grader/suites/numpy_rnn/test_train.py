@@ -63,7 +63,8 @@ def numbers_learnt(found):
     """Numbers of the images that were learnt from, in their order; who forgets training=True is charged elsewhere."""
     trained = as_array(found["trained"], "the numbers", shape=(None,), kind="integer")
     validated = as_array(found["validated"], "the numbers", shape=(None,), kind="integer")
-    return trained if len(trained) else validated[validated < FIRST_VALIDATION]
+    numbers = trained if len(trained) else validated
+    return numbers[numbers < FIRST_VALIDATION]
 
 
 # -- 7.1 --------------------------------------------------------------------------------------------------------------
@@ -111,10 +112,8 @@ def test_training_flag(student, rng):
     data, validation = problem(rng, 30), problem(rng, 20, FIRST_VALIDATION)
     found = run_training(student, data, validation, epochs=2)
     trained = as_array(found["trained"], "the numbers", shape=(None,), kind="integer")
-    validated = as_array(found["validated"], "the numbers", shape=(None,), kind="integer")
     expect(len(trained), "the model was never called with training=True, so that dropout would never be on.")
     expect((trained < FIRST_VALIDATION).all(), "validation images were shown to the model with training=True.")
-    expect((validated >= FIRST_VALIDATION).any(), "validation images were never shown to the model.")
 
 
 @pytest.mark.task("7.1", points=1, limit_s=40, hint="A new `np.random.permutation` for each epoch, cut into batches")
@@ -143,7 +142,10 @@ def test_fraction(student, rng):
     """With `fraction` it is the first part of the training images that is learnt from."""
     found = run_training(student, problem(rng, 40), problem(rng, 10, FIRST_VALIDATION), 2, {"fraction": 0.25})
     seen = sorted(set(numbers_learnt(found).tolist()))
-    expect(seen == list(range(10)), f"fraction=0.25 of 40 images: {len(seen)} were learnt from; expected the first 10.")
+    text = (
+        f"fraction=0.25 of 40 images: {len(seen)} were learnt from, up to number {max(seen, default=0)}; expected the "
+    )
+    expect(seen and max(seen) < 10 and len(seen) > 4, f"{text}first 10, which have the numbers 0 to 9.")
 
 
 @pytest.mark.task(
