@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -140,3 +141,15 @@ def test_what_stands_there_before_the_grading_starts_is_accepted(toy_bundle: Pat
         table = accepted(archive.read("interrupted.json"))
     assert table["extra_data"]["verdict"] == "could_not_grade"
     assert "not your fault" in table["output"]
+
+
+def test_files_that_python_just_writes_change_nothing(toy_suite: Assignment, toy_solution: Path, tmp_path: Path):
+    folder = tmp_path / "toy"
+    shutil.copytree(toy_suite.suite_dir, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    before = suite_sha256(folder)
+    suite_sha256.cache_clear()
+    (folder / "__pycache__").mkdir()
+    (folder / "__pycache__" / "adapters.cpython-310.pyc.140234").write_bytes(b"half")
+    assert suite_sha256(folder) == before
+    members = bundle_members(catalog.read(folder / "assignment.toml"), toy_solution)
+    assert not [name for name in members if "__pycache__" in name]
