@@ -108,3 +108,15 @@ def backward_step(
     ones = np.ones((1, len(labels)))
     grads = {"Wxh": x.T @ dz, "Whh": h.T @ dz, "Why": new_h.T @ dy, "bh": ones @ dz, "by": ones @ dy}
     return grads, dz @ model["Whh"].T
+
+
+def random_model(rng: np.random.Generator, size: int, units: int, classes: int, scale: float = 0.5) -> dict[str, Array]:
+    """A model with normal entries of standard deviation `scale`, biases too; D, H and C are its sizes."""
+    shapes = {
+        "Wxh": (size, units),
+        "Whh": (units, units),
+        "Why": (units, classes),
+        "bh": (1, units),
+        "by": (1, classes),
+    }
+    return {name: scale * rng.standard_normal(shape) for name, shape in shapes.items()}

@@ -17,8 +17,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def model(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    shapes = {"Wxh": (D, H), "Whh": (H, H), "Why": (H, C), "bh": (1, H), "by": (1, C)}
-    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    return rnn.random_model(rng, D, H, C, scale=1.0)
 
 
 def problem(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
