@@ -171,7 +171,9 @@ def test_dense_weight_gradients(student, rng):
                 check_one_of(values, target, f"the gradient of {name} at B = {len(call['x'])}", **EXACT)
 
 
-@pytest.mark.task("2.1", points=1, hint="Gradients belong to the last call; `self.inputs` holds its arguments")
+@pytest.mark.task(
+    "2.1", points=1, behind="2.1", hint="Gradients belong to the last call; `self.inputs` holds its arguments"
+)
 def test_dense_gradients_again(student, rng):
     """Gradients follow the last call, come out the same a second time, and inputs are not written to."""
     part, _ = dense(rng, 3, 4)
@@ -184,7 +186,7 @@ def test_dense_gradients_again(student, rng):
         expect(same(call["x"], found["x"], atol=0), "`Dense` writes to its inputs.")
 
 
-@pytest.mark.task("2.1", points=1, limit_s=60, hint="One matrix product for the whole batch")
+@pytest.mark.task("2.1", points=1, behind="2.1", limit_s=60, hint="One matrix product for the whole batch")
 def test_dense_time(student, rng, thresholds):
     """Time grows no worse than the batch."""
     part, _ = dense(rng, 60, 40)
@@ -295,7 +297,7 @@ def test_leaky_gradient(student, rng):
         check_input_gradient(student, {"kind": "LeakyReLU", **options}, leaky(options.get("alpha", 0.3)), calls)
 
 
-@pytest.mark.task("3.1", points=1, hint="At 0 the slope may be 0, alpha or 1")
+@pytest.mark.task("3.1", points=1, behind="3.1", hint="At 0 the slope may be 0, alpha or 1")
 def test_leaky_again(student, rng):
     """At 0 the slope is one of 0, alpha and 1; a second call gives the same, and inputs are not written to."""
     part = {"kind": "LeakyReLU"}
@@ -344,7 +346,7 @@ def test_softmax_gradient(student, rng):
         check_input_gradient(student, {"kind": "Softmax"}, softmax, calls)
 
 
-@pytest.mark.task("3.2", points=1, hint="Keep the outputs apart from what you compute with them")
+@pytest.mark.task("3.2", points=1, behind="3.2", hint="Keep the outputs apart from what you compute with them")
 def test_softmax_again(student, rng):
     """Gradients come out the same a second time, and inputs are not written to."""
     calls = [{"x": floats(rng, size, 4), "J": floats(rng, size, 4)} for size in (5, 2)]
@@ -401,7 +403,7 @@ def test_mse_gradient(student, rng):
         assert_close(array, expected, "the gradient of the loss", hint=hint, **EXACT)
 
 
-@pytest.mark.task("4.1", points=1, hint="`y_pred -= y_true` changes the predictions themselves")
+@pytest.mark.task("4.1", points=1, behind="4.1", hint="`y_pred -= y_true` changes the predictions themselves")
 def test_mse_again(student, rng):
     """A second call of the gradient gives the same, and neither predictions nor labels are written to."""
     calls = predictions(rng, (6, 4), (3, 4))

@@ -252,7 +252,7 @@ def test_step_metrics(student, rng):
             assert_close(accuracy, float(prediction.mean()), "the accuracy", rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.task("7.2", points=1, hint="`if training:`")
+@pytest.mark.task("7.2", points=1, behind="7.2", hint="`if training:`")
 def test_step_without_training(student, rng):
     """Without training no weight changes, and the optimizer is left alone."""
     specs = [wave(rng, 4), wave(rng, 4)]
@@ -262,7 +262,7 @@ def test_step_without_training(student, rng):
         assert_close(weight, expected, "a weight after steps without training", rtol=0, atol=1e-12)
 
 
-@pytest.mark.task("7.2", points=1, hint="Labels and inputs may be used again")
+@pytest.mark.task("7.2", points=1, behind="7.2", hint="Labels and inputs may be used again")
 def test_step_writes_to_weights_alone(student, rng):
     """A batch comes out the same after another: nothing is kept of the steps before."""
     specs = [wave(rng, 4), wave(rng, 4)]

@@ -157,13 +157,13 @@ def check_apart(student, rng, name):
         expect(same(one, other, atol=1e-9), f"a second `{name}` does not start anew: its moments are shared.")
 
 
-@pytest.mark.task("5.2", points=0, hint="Moments are attributes of the object, not of the class")
+@pytest.mark.task("5.2", points=0, behind="5.2", hint="Moments are attributes of the object, not of the class")
 def test_rmsprop_keeps_to_itself(student, rng):
     """Two `RMSProp` objects keep their own moments, and gradients are not written to."""
     check_apart(student, rng, "RMSProp")
 
 
-@pytest.mark.task("5.3", points=1, hint="Moments are attributes of the object, not of the class")
+@pytest.mark.task("5.3", points=1, behind="5.3", hint="Moments are attributes of the object, not of the class")
 def test_adam_keeps_to_itself(student, rng):
     """Two `Adam` objects keep their own moments, and gradients are not written to."""
     check_apart(student, rng, "Adam")

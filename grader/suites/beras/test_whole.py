@@ -140,7 +140,7 @@ def is_among(values, share):
     return any(abs(value - share) < 0.006 for value in values)
 
 
-@pytest.mark.task("8.3", points=1, limit_s=90, hint="Vectorize: no loop over samples")
+@pytest.mark.task("8.3", points=1, behind="8.3", limit_s=90, hint="Vectorize: no loop over samples")
 def test_main_in_time(student, rng, thresholds):
     """On all training images the program would end within ten minutes."""
     found = as_dict(student.run_main(**strokes(rng)), "the answer", ["seconds"])
