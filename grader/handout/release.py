@@ -46,7 +46,8 @@ def build_handout(assignment: Assignment, out_dir: Path, solution_dir: Path | No
         HandoutLeak: A solution line, a hidden test or a rubric would be in the zip; nothing is written then.
     """
     files = handout_files(assignment, solution_dir)
-    data = zip_bytes({f"{assignment.name}/{name}": Member(content) for name, content in files.items()})
+    members = {f"{assignment.name}/{name}": Member(content, name.endswith(".sh")) for name, content in files.items()}
+    data = zip_bytes(members)
     check_leaks(assignment, data, solution_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     path = out_dir / f"{assignment.name}-handout.zip"

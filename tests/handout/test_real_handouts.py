@@ -67,3 +67,9 @@ def test_the_solution_passes_the_public_tests_and_leaves_nothing_open(assignment
     packed = run(home, "submit.py").stdout
     assert "Before you hand in" not in packed
     assert "LOOK AT THIS FIRST" not in packed
+
+
+def test_programs_of_the_shell_can_be_run_once_unpacked(assignment, tmp_path):
+    with zipfile.ZipFile(release.build_handout(assignment, tmp_path)) as archive:
+        programs = {entry.filename for entry in archive.infolist() if entry.external_attr >> 16 & 0o111}
+    assert programs == ({f"{assignment.name}/download.sh"} if assignment.data else set())
