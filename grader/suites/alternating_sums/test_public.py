@@ -101,7 +101,7 @@ def cell_answer(student, x, h, c):
     return output, first, second
 
 
-@pytest.mark.task("2.2", points=1, visibility="visible", hint="`return h, [h, c]`")
+@pytest.mark.task("2.2", points=1, visibility="visible", hint="h is the output, and the first of the two states")
 def test_public_cell_shapes(student, rng):
     """`LSTMCell.call(inputs, states)` returns the output h and the states h and c, all of shape (B, units)."""
     x, h, c = (rng.normal(size=(6, size)).astype(np.float32) for size in (3, 4, 4))
