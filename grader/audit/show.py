@@ -30,7 +30,8 @@ def show_matrix(matrix: Matrix, console: Console) -> None:
             if verdict.kind == kind:
                 marks = [("x" if task in verdict.failed_tasks else "·").center(len(task)) for task in matrix.tasks]
                 table.add_row(escape(verdict.variant), _word(verdict), " ".join(marks))
-        console.print(table)
+        if table.rows:
+            console.print(table)
     for verdict in matrix.shortcomings:
         for text in _explanations(verdict):
             console.print(f"{verdict.variant}: {text}", markup=False, highlight=False, soft_wrap=True)
