@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,9 @@ def why_unusable(spare_id: int | None) -> str:
     program = shutil.which(PROGRAM)
     if not sys.platform.startswith("linux") or program is None:
         return "bubblewrap is not installed"
+    temporary = Path(tempfile.gettempdir()).resolve()
+    if temporary in Path(sys.prefix).resolve().parents:
+        return f"this Python lies in {temporary}, the folder for temporary files, which bubblewrap would cover"
     if os.geteuid() == 0 and spare_id is None:
         return "bubblewrap must not be started by root, and no other uid can read this Python"
     command = [program, *_NAMESPACES, "--ro-bind", "/", "/", "true"]

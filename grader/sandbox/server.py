@@ -25,6 +25,8 @@ from grader.sandbox.temporary import TemporaryFolder
 PRELOADS = ("tensorflow", "numpy")
 _START_S = 180.0  # a cold import of TensorFlow from a slow disk
 _END_S = 10.0
+# Where a zygote may write: TensorFlow looks for such a place while it is imported.
+_PLACES = ("HOME", "TMPDIR", "KERAS_HOME", "MPLCONFIGDIR")
 # Fixed, so that a result depends on no setting of who runs the grader.
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -76,7 +78,7 @@ class ZygoteServer:
             self._process = subprocess.Popen(  # noqa: S603  (our own module, no shell)
                 [*command, temporary, why_unwrapped],
                 pass_fds=[theirs.fileno()],
-                env={**_ENVIRONMENT, **dict.fromkeys(("HOME", "KERAS_HOME", "MPLCONFIGDIR"), str(self._folder))},
+                env={**_ENVIRONMENT, **dict.fromkeys(_PLACES, str(self._folder))},
                 cwd="/",
                 stdin=subprocess.PIPE,  # nothing is written to it: its end tells the zygote that this process has ended
                 stdout=log,
