@@ -40,10 +40,10 @@ def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of a run that got a Ctrl-C after its first epoch, and what the program said at last."""
     run_dir = tmp_path_factory.mktemp("program") / "run"
-    process = train(run_dir, epochs=500)
+    process = train(run_dir, epochs=5000)
     assert process.stdout is not None
     try:
-        assert any(line.startswith("epoch 1/500") for line in iter(process.stdout.readline, ""))
+        assert any(line.startswith("epoch 1/5000") for line in iter(process.stdout.readline, ""))
         said, errors = interrupt(process)
     finally:
         process.kill()
