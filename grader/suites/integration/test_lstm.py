@@ -1,22 +1,18 @@
 """Task 2: the LSTM cell, its zero states, and the layer that unrolls it; task 6.1: several cells in one layer.
 
-The cell's weights have no fixed names or shapes, so its tests read the gates off its answers; see grader.oracles.lstm.
+The cell's weights have no fixed names or shapes, so it is checked on its answers alone: see grader.oracles.lstm_cell.
 The layer's tests give it a cell of the kit's that is no LSTM: a wrong cell does not cost points here again.
 """
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 
-from grader.oracles import lstm
 from grader.oracles.compare import as_array, as_dict, as_items, as_number, as_shape, assert_close, expect, same
+from grader.oracles.lstm_cell import UnknownCell
 
 UNITS, SIZE = 4, 3  # U and D of the cell's tests
-# One step in float32 differs from float64 by some 1e-6; a wrong equation by more than 1e-2.
-ONE_STEP = {"rtol": 1e-5, "atol": 1e-5}
 
 
 def floats(rng, *shape, scale=1.0):
@@ -37,10 +33,10 @@ def checked_step(student, x, h, c):
     return states
 
 
-def made_cell(student, rng, shake=0.0):
-    """Makes a cell; returns its step as a function of x, h and c. Some points lie so far out that exp overflows."""
+def unknown_cell(student, rng, shake=0.0):
+    """A new cell of the submission; `shake` is the standard deviation of noise on its weights."""
     student.make_cell(units=UNITS, input_size=SIZE, shake=shake)
-    return lambda x, h, c: checked_step(student, x, h, c)
+    return UnknownCell(lambda x, h, c: checked_step(student, x, h, c), SIZE, UNITS, rng)
 
 
 @pytest.mark.task("2.1", points=1, hint="Sizes come from the arguments: nothing is fixed but `units`")
@@ -56,135 +52,53 @@ def test_cell_shapes(student, rng):
 @pytest.mark.task("2.1", points=1, hint="A cell keeps nothing but its weights: states come in and go out")
 def test_cell_rows_are_independent(student, rng):
     """Rows of a batch do not touch one another, and a second call answers as the first did."""
-    step = made_cell(student, rng)
-    x, h, c = floats(rng, 5, SIZE), floats(rng, 5, UNITS), floats(rng, 5, UNITS)
-    whole, again = step(x, h, c), step(x, h, c)
-    single = step(x[2:3], h[2:3], c[2:3])
-    for name, first, second, row in zip("hc", whole, again, single, strict=True):
-        expect(
-            same(first, second, atol=0),
-            f"called twice with the same arguments, the cell returned two different {name}.",
-        )
-        # Another batch size may take another order of summation.
-        assert_close(row[0], first[2], f"{name} of a row alone, against the same row in a batch", rtol=1e-5, atol=1e-6)
+    unknown_cell(student, rng).check_rows_are_independent()
 
 
 @pytest.mark.task("2.1", points=2, hint="c' = f * c + i * g, with f and i between 0 and 1 and g between -1 and 1")
 def test_cell_state_update(student, rng):
     """The new c is affine in the old one: kept by a share f in (0, 1), plus what the input adds, in (-1, 1)."""
-    step = made_cell(student, rng, shake=0.3)
-    x, h = floats(rng, 40, SIZE), floats(rng, 40, UNITS)
-    levels = (0.0, 1.0, -2.0, 4.0)
-    found = [step(x, h, np.full((40, UNITS), level))[1] for level in levels]
-    added, kept = found[0], found[1] - found[0]
-    expect(np.abs(kept).max() > 1e-5, "the new c does not depend on the old one at all.")
-    for level, state in zip(levels, found, strict=True):
-        straight = same(state, added + level * kept, atol=1e-5 * (1 + abs(level)))
-        expect(
-            straight, "the new c is not affine in the old c; expected c' = f * c + i * g, with gates of x and h alone."
-        )
-    expect(
-        kept.min() > 0 and kept.max() < 1, f"c' keeps {kept.min():.3g} to {kept.max():.3g} of c; expected 0 < f < 1."
-    )
-    expect(np.abs(added).max() < 1, f"at c = 0 the new c reaches {np.abs(added).max():.3g}; expected |i * g| < 1.")
-    one_sign = added.min() >= 0 or added.max() <= 0
-    expect(not one_sign, "what is added to c has one sign everywhere; is the candidate g a tanh?")
+    unknown_cell(student, rng, shake=0.3).check_state_update()
 
 
 @pytest.mark.task("2.1", points=2, hint="h' = o * tanh(c'), with the new c'")
 def test_cell_output(student, rng):
     """The new h is the output gate, in (0, 1) and blind to c, times tanh of the new c."""
-    step = made_cell(student, rng, shake=0.3)
-    x, h = floats(rng, 40, SIZE), floats(rng, 40, UNITS)
-    gates = []
-    for level in (-8.0, -3.0, 3.0, 8.0):
-        new_h, new_c = step(x, h, np.full((40, UNITS), level))
-        usable = np.abs(new_c) > 0.05  # closer to 0 the quotient is not exact
-        gates.append(np.where(usable, new_h / np.tanh(np.where(usable, new_c, 1)), np.nan))
-    gates = np.stack(gates)
-    low, high = np.nanmin(gates), np.nanmax(gates)
-    expect(np.isfinite(gates).mean() > 0.5, "the new c stays close to 0 even where the old one is 8.")
-    expect(low > 0 and high < 1, f"h' / tanh(c') lies between {low:.3g} and {high:.3g}; expected 0 < o < 1.")
-    with np.errstate(all="ignore"):
-        spread = np.nan_to_num(np.nanmax(gates, axis=0, initial=-np.inf) - np.nanmin(gates, axis=0, initial=np.inf))
-    # The quotient is exact to 1e-7 / 0.05.
-    expect(
-        spread.max() < 1e-4, f"h' / tanh(c') changes by {spread.max():.3g} with c; the gate o is one of x and h alone."
-    )
-
-
-def gates_at_origin(student, rng):
-    """The fresh cell's gates at x = 0 and h = 0."""
-    zeros = np.zeros((1, SIZE)), np.zeros((1, UNITS))
-    return lstm.split_step(made_cell(student, rng), *zeros, UNITS)
+    unknown_cell(student, rng, shake=0.3).check_output()
 
 
 @pytest.mark.task("2.1", points=2, hint="`bias_initializer=` of the forget gate's layer")
 def test_forget_bias(student, rng):
     """The forget gate starts with a bias of 1: at x = 0 and h = 0 it keeps sigmoid(1) = 0.731 of c."""
-    f = gates_at_origin(student, rng).f
-    # Float32 makes an error of 1e-7; a bias of 0.99 one of 2e-3.
-    off = np.abs(f - lstm.sigmoid(np.float64(1)))
-    expect(off.max() < 1e-3, f"at x = 0 and h = 0 the cell keeps {f.min():.3f} to {f.max():.3f} of c; expected 0.731.")
+    unknown_cell(student, rng).check_forget_bias()
 
 
 @pytest.mark.task("2.1", points=1, hint="The other gates' biases keep their own initialiser")
 def test_other_biases(student, rng):
     """The bias of 1 is the forget gate's alone."""
-    o = gates_at_origin(student, rng).o
-    one = lstm.sigmoid(np.float64(1))
-    # Where c' stays 0 the gate can't be read; that is another test's matter.
-    expect(not (np.abs(o - one) < 1e-3).all(), "the output gate starts with a bias of 1, too.")
+    unknown_cell(student, rng).check_other_biases()
 
 
 @pytest.mark.task("2.1", points=2, hint="Write out i, f, g, o, then c' = f * c + i * g and h' = o * tanh(c')")
 def test_cell_with_constant_weights(student, rng):
     """With one number in all matrices, and biases 0, a step gives what the equations say."""
-    step = made_cell(student, rng)
+    cell = unknown_cell(student, rng)
     for kernel in rng.uniform(0.1, 0.5, size=2) * (1, -1):
         filled = as_dict(student.fill_cell(kernel=float(kernel)), "the cell's weights", ["matrices"])
         expect(as_number(filled["matrices"], "the number") > 0, "no weight matrices were found in the cell.")
-        # A forget bias of 1 may be a variable, and is now 0, or a number that `call` adds.
-        f = lstm.split_step(step, np.zeros((1, SIZE)), np.zeros((1, UNITS)), UNITS).f
-        inside = np.clip(f, 1e-6, 1 - 1e-6)
-        bias = float(np.round(lstm.logit(inside).mean(), 4))
-        expect(
-            bias in (0.0, 1.0), f"with biases set to 0 the forget gate at x = 0, h = 0 is {f.mean():.3f}; expected 0.5."
-        )
-        x, h, c = floats(rng, 30, SIZE), floats(rng, 30, UNITS), floats(rng, 30, UNITS)
-        found = step(x, h, c)
-        for name, got, expected in zip("hc", found, lstm.constant_step(x, h, c, kernel, bias), strict=True):
-            assert_close(got, expected, f"the new {name}", **ONE_STEP)
+        cell.check_constant_weights(float(kernel))
 
 
 @pytest.mark.task("2.1", points=2, hint="Each gate has weights of its own, for x and for h")
 def test_cell_is_an_lstm(student, rng):
     """With all weights different, the cell equals an LSTM whose four gates are read off its answers."""
-    step = made_cell(student, rng, shake=0.3)
-    recovered = lstm.recover(step, SIZE, UNITS, rng)
-    x, h, c = floats(rng, 60, SIZE), floats(rng, 60, UNITS), floats(rng, 60, UNITS)
-    for name, got, expected in zip("hc", step(x, h, c), recovered.step(x, h, c), strict=True):
-        # The recovered weights are exact to 1e-4 in z; measured over 600 cells, states differ by 2e-5 at most.
-        assert_close(got, expected, f"the new {name}", rtol=0, atol=3e-4)
+    unknown_cell(student, rng, shake=0.3).check_equations()
 
 
 @pytest.mark.task("2.1", points=2, hint="Every gate sees both x and h, e.g. `tf.concat((x, h), axis=-1)`")
 def test_gates_are_four(student, rng):
     """All four gates look at both x and h, each through weights of its own."""
-    recovered = lstm.recover(made_cell(student, rng, shake=0.3), SIZE, UNITS, rng)
-    weights = {}
-    for gate, name in lstm.GATES.items():
-        affine = getattr(recovered, gate)
-        for source, matrix in (("x", affine.W_x), ("h", affine.W_h)):
-            # The noise that was added to each weight has a standard deviation of 0.3; recovery is exact to 1e-4.
-            blind = np.abs(matrix).max(axis=1) < 5e-3
-            expect(
-                not blind.any(), f"the {name} ({gate}) does not look at {'all of ' if not blind.all() else ''}{source}."
-            )
-        weights[name] = np.vstack([affine.W_x, affine.W_h])
-    for (one, first), (other, second) in itertools.combinations(weights.items(), 2):
-        distance = min(np.abs(first - second).max(), np.abs(first + second).max())
-        expect(distance > 5e-3, f"the {one} and the {other} share their weights; each gate has its own.")
+    unknown_cell(student, rng, shake=0.3).check_gates_are_four()
 
 
 def check_builtins(found, what):
