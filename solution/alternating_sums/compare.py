@@ -1,10 +1,12 @@
-"""Two experiments for questions Q2 and Q3: sequence lengths with batch sizes, and `unroll`. Given; nothing to do here.
+"""Two experiments for questions Q2 and Q3. Given; nothing to do here.
 
-`python train.py --compare lengths` and `python train.py --compare unroll` run them.
+python compare.py lengths     sequence lengths with batch sizes, as a table and a picture
+python compare.py unroll      time and memory of both settings of `unroll`
 """
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import statistics
 import sys
@@ -15,7 +17,7 @@ import figures
 import keras
 import numpy as np
 import tensorflow as tf
-from mnist import Mnist
+from mnist import Mnist, load
 from model import SumModel
 from train import CONFIG, predict, train
 
@@ -118,3 +120,23 @@ def compare_unroll(folder: Path) -> None:
             values = "   ".join(f"{name}: {value:.1f}" for name, value in results[length, unroll].items())
             print(f"length {length:3}   unroll={unroll!s:5}   {values}", flush=True)
     figures.save(figures.unrolling(results), folder / "unroll.png")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one of the experiments.
+
+    Args:
+        arguments: Those after the program's name; None means `sys.argv`.
+    """
+    parser = argparse.ArgumentParser(description="Experiments for questions Q2 and Q3.")
+    parser.add_argument("experiment", choices=("lengths", "unroll"))
+    parser.add_argument("--run-dir", type=Path, default=Path("runs/alternating_sums"), help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    folder = options.run_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    compare_lengths(load(), folder) if options.experiment == "lengths" else compare_unroll(folder)
+    print(f"{options.experiment}.png is in {folder}")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,8 +2,6 @@
 
     python train.py                                       a whole training
     python train.py --epochs 1 --steps 20 --run-dir runs/try    a first look, in seconds
-    python train.py --compare lengths                     sequence lengths with batch sizes, on a table and a picture
-    python train.py --compare unroll                      time and memory of both settings of `unroll`
     tensorboard --logdir runs                             the curves, while it trains
 
 The run's folder receives `config.json`, `history.json`, `checkpoints/`, `tensorboard/`, `curves.png` and
@@ -187,7 +185,7 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> np.ndarray:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Trains, or compares, as the command line says.
+    """Trains as the command line says.
 
     Args:
         arguments: Those after the program's name; None means `sys.argv`.
@@ -202,17 +200,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=CONFIG["epochs"], help="epochs in all (default: %(default)s)")
     parser.add_argument("--steps", type=int, help="batches in an epoch (default: all)")
     parser.add_argument("--run-dir", type=Path, default=Path("runs/alternating_sums"), help="default: %(default)s")
-    parser.add_argument("--compare", choices=("lengths", "unroll"), help="run an experiment instead of a training")
     options = parser.parse_args(arguments)
     folder, batch_size, sequence_len = options.run_dir, CONFIG["batch_size"], CONFIG["sequence_len"]
-    if options.compare:
-        import compare
-
-        folder.mkdir(parents=True, exist_ok=True)
-        compare.compare_lengths(load(), folder) if options.compare == "lengths" else compare.compare_unroll(folder)
-        print(f"{options.compare}.png is in {folder}")
-        return
-
     mnist = load()
     held_out = len(mnist.train_images) // 12
     print(f"{mnist.name}: {len(mnist.train_images) - held_out:,} images to learn from, {held_out:,} for validation")

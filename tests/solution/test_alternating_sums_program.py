@@ -31,17 +31,21 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "work"
 
 
-def start(program: Path, run_dir: str, *options: str) -> subprocess.Popen[str]:
-    """Starts train.py with few steps."""
+def launch(program: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Starts one of the solution's programs."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "MPLCONFIGDIR": str(program.parent)}
-    command = [sys.executable, "-B", "train.py", "--epochs", str(EPOCHS), "--steps", str(STEPS), "--run-dir", run_dir]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([*command, *options], cwd=program, env=environment, text=True, **streams)
+    command = [sys.executable, "-B", *arguments]
+    return subprocess.Popen(command, cwd=program, env=environment, text=True, **streams)
 
 
-def run(program: Path, run_dir: str, *options: str) -> str:
-    """Runs it to its end, which must be a good one; what it said."""
-    process = start(program, run_dir, *options)
+def start(program: Path, run_dir: str) -> subprocess.Popen[str]:
+    """Starts train.py with few steps."""
+    return launch(program, "train.py", "--epochs", str(EPOCHS), "--steps", str(STEPS), "--run-dir", run_dir)
+
+
+def outcome(process: subprocess.Popen[str]) -> str:
+    """Waits for the end of a program, which must be a good one; what it said."""
     said, errors = process.communicate(timeout=240)
     assert process.returncode == 0, errors
     return said
@@ -54,7 +58,7 @@ def history_of(program: Path, run_dir: str) -> dict[str, list[float]]:
 @pytest.fixture(scope="module")
 def uninterrupted(program: Path) -> dict[str, list[float]]:
     """The history of a run that nobody has disturbed."""
-    run(program, "whole")
+    outcome(start(program, "whole"))
     return history_of(program, "whole")
 
 
@@ -87,7 +91,7 @@ def test_stopped_run_goes_on_to_the_same_curve(
     if how == signal.SIGINT:
         # On a quick machine all may have been done before the signal came.
         assert "the same command goes on" in last or f"epoch {EPOCHS}/{EPOCHS}" in last, errors
-    said = run(program, how.name)
+    said = outcome(start(program, how.name))
     assert "going on with" in said
     assert "epoch 1/" not in said, "it began anew"
     # Sums of floats in another order differ in their last bits; another order of the data would differ in the first.
@@ -96,7 +100,7 @@ def test_stopped_run_goes_on_to_the_same_curve(
 
 
 def test_finished_run_is_not_trained_again(program: Path, uninterrupted: dict[str, list[float]]) -> None:
-    said = run(program, "whole")
+    said = outcome(start(program, "whole"))
     assert f"/{EPOCHS}" not in said
     assert history_of(program, "whole") == uninterrupted
 
@@ -116,6 +120,6 @@ def test_run_with_other_settings_is_refused(program: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("experiment", ["lengths", "unroll"])
 def test_experiment_draws_its_figure(program: Path, experiment: str) -> None:
-    said = run(program, experiment, "--compare", experiment)
+    said = outcome(launch(program, "compare.py", experiment, "--run-dir", experiment))
     assert (program / experiment / f"{experiment}.png").read_bytes().startswith(PNG)
     assert len(said.splitlines()) > 6

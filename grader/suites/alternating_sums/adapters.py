@@ -12,50 +12,17 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from kit import probes
+from kit.probes import eagerly, numeric_series, variables_of
 
 kept: dict[str, Any] = {}  # objects that stay here between the calls of one test, such as a cell
-
-
-@contextmanager
-def eagerly() -> Iterator[None]:
-    """Runs what is decorated with `@tf.function` as plain Python.
-
-    The first call of a model must happen like this: a `@tf.function` on `call` that is traced before the sublayers are
-    built freezes their initial values into the graph, and training changes nothing.
-    """
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(False)
-
-
-def variables_of(layer: Any) -> list[Any]:
-    """Every float variable of a layer, whether Keras tracks it or not."""
-    found = list(getattr(layer, "variables", []))
-    pending = list(vars(layer).values())
-    while pending:
-        value = pending.pop()
-        if isinstance(value, (list, tuple)):
-            pending.extend(value)
-        elif isinstance(value, dict):
-            pending.extend(value.values())
-        elif hasattr(value, "assign") and hasattr(value, "shape"):
-            found.append(value)
-        elif hasattr(value, "variables"):
-            found.extend(value.variables)
-    unique = {id(variable): variable for variable in found}
-    return [variable for variable in unique.values() if "float" in str(variable.dtype)]
 
 
 # -- 1: data ----------------------------------------------------------------------------------------------------------
@@ -363,78 +330,27 @@ def model_in_graph(calls: list[np.ndarray]) -> dict[str, Any]:
     return {"eager": eager, "graph": [function(tf.constant(x)) for x in calls], "traces": traces}
 
 
-@contextmanager
-def recording_builtins(found: set[str]) -> Iterator[None]:
-    """Notes which of Keras' own recurrent layers and cells run, under whatever name they were imported.
-
-    `keras.layers.RNN`, the wrapper around a cell, is allowed.
-    """
-    import keras
-
-    names = [name for name in dir(keras.layers) if any(word in name for word in ("SimpleRNN", "LSTM", "GRU"))]
-    classes = {getattr(keras.layers, name): name for name in names}
-    undo: list[tuple[Any, str, Any]] = []
-
-    def watch(owner: Any, attribute: str, name: str) -> None:
-        original = owner.__dict__[attribute]
-
-        @functools.wraps(original)
-        def noted(*arguments: Any, **options: Any) -> Any:
-            found.add(name)
-            return original(*arguments, **options)
-
-        undo.append((owner, attribute, original))
-        setattr(owner, attribute, noted)
-
-    for owner, name in classes.items():
-        for attribute in {"build", "call"} & set(owner.__dict__):
-            watch(owner, attribute, f"keras.layers.{name}")
-    for module in [module for name, module in sys.modules.items() if name.startswith("keras") and "backend" in name]:
-        for name in {"lstm", "gru"} & set(getattr(module, "__dict__", {})):
-            if inspect.isfunction(module.__dict__[name]):
-                watch(module, name, f"keras.backend.{name}")
-    try:
-        yield
-    finally:
-        for owner, attribute, original in reversed(undo):
-            setattr(owner, attribute, original)
-
-
 def builtins_in_use(part: str) -> list[str]:
     """Which ready-made recurrent layers, cells, operations or frameworks run in a part of the submission.
+
+    Wrappers around a cell of your own, such as `keras.layers.RNN`, are allowed.
 
     Args:
         part: "cell" or "model".
     """
     import tensorflow as tf
 
-    found: set[str] = set()
-    loaded = set(sys.modules)
-    with recording_builtins(found):
+    def make() -> Callable[[], Any]:
         import cell
         import model
 
-        found.clear()  # what runs counts, not what was made at import for another purpose
-        arguments: list[Any] = [tf.zeros((2, 3, 28, 28, 1))]
-        thing = model.SumModel() if part == "model" else cell.LSTMCell(4)
-        if part == "cell":
-            arguments = [tf.zeros((2, 3)), [tf.zeros((2, 4)), tf.zeros((2, 4))]]
-        with eagerly():
-            thing(*arguments)
-        try:
-            definition = tf.function(lambda: thing(*arguments)).get_concrete_function().graph.as_graph_def()
-        except Exception:  # code that works eagerly alone is another test's matter
-            operations = set()
-        else:
-            nodes = [
-                *definition.node,
-                *(node for function in definition.library.function for node in function.node_def),
-            ]
-            operations = {node.op for node in nodes}
-    found.update(operation for operation in operations if any(word in operation for word in ("LSTM", "RNN", "GRU")))
-    new = {name.partition(".")[0] for name in set(sys.modules) - loaded}
-    found.update(new & {"torch", "jax", "flax", "mxnet", "theano"})
-    return sorted(found)
+        if part == "model":
+            whole = model.SumModel()
+            return lambda: whole(tf.zeros((2, 3, 28, 28, 1)))
+        one = cell.LSTMCell(4)
+        return lambda: one(tf.zeros((2, 3)), [tf.zeros((2, 4)), tf.zeros((2, 4))])
+
+    return probes.builtins_in_use(make, ("cell", "model"), allowed=("RNN", "StackedRNNCells", "Bidirectional"))
 
 
 # -- 4: training ------------------------------------------------------------------------------------------------------
@@ -712,19 +628,8 @@ def train_whole(
     history = train(model, train_dataset, validation_dataset, epochs=epochs, **options)
     if len(errors) < 2:
         validate()
-    curve = {"title": "Training", "series": _series(history)}
+    curve = {"title": "Training", "series": numeric_series(history)}
     return {"history": history, "errors": errors, "exact": exact, "curve": curve}
-
-
-def _series(history: Any) -> dict[str, list[float]]:
-    """The lists of plain numbers in a history, for the plot in the report."""
-    series = {}
-    for name, values in history.items() if isinstance(history, dict) else []:
-        try:
-            series[str(name)] = [float(value) for value in values]
-        except (TypeError, ValueError):
-            continue
-    return series
 
 
 def predict(images: np.ndarray, sequence_len: int) -> Any:
@@ -746,36 +651,5 @@ def predict(images: np.ndarray, sequence_len: int) -> Any:
 
 
 def public_functions(module: str) -> list[dict[str, Any]]:
-    """The public functions and methods of one of your files, read from its source.
-
-    Returns:
-        For each its name, whether it has a docstring (for `__init__` the class's counts), and its parameters without a
-        type: neither annotated nor given in the docstring as `name (type)` or `name : type`.
-    """
-    import ast
-    import re
-
-    tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_bytes())
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    found: list[tuple[str, Any, str]] = [(node.name, node, "") for node in tree.body if isinstance(node, functions)]
-    for owner in tree.body:
-        if isinstance(owner, ast.ClassDef) and not owner.name.startswith("_"):
-            text = ast.get_docstring(owner) or ""
-            for node in owner.body:
-                if isinstance(node, functions):
-                    found.append((f"{owner.name}.{node.name}", node, text if node.name == "__init__" else ""))
-    outlines = []
-    for name, node, inherited in found:
-        if node.name.startswith("_") and node.name != "__init__":
-            continue
-        text = f"{ast.get_docstring(node) or ''}\n{inherited}".strip()
-        parameters = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        untyped = [
-            parameter.arg
-            for parameter in parameters
-            if parameter.annotation is None and not re.search(rf"\b{parameter.arg}\b`*\s*[:(]\s*\w", text)
-        ]
-        if "." in name and untyped and untyped[0] == parameters[0].arg:
-            untyped = untyped[1:]  # self
-        outlines.append({"name": name, "docstring": len(text) >= 10, "untyped": untyped})
-    return outlines
+    """The public functions and methods of one of your files; see `kit/probes.py`."""
+    return probes.public_functions(Path(__file__).with_name(f"{module}.py"))
