@@ -24,6 +24,8 @@ keep() {
 
 from_mirror() { # mirror file
   local archive="$PARTIAL/$2.gz"
+  # Asked quietly first: what curl says of a mirror that does not answer is noise where the next one does.
+  curl --fail --location --silent --head --connect-timeout 10 "$1/$2.gz" >/dev/null || { echo "no answer: $1"; return 1; }
   curl --fail --location --show-error --progress-bar --connect-timeout 10 --retry 2 --continue-at - \
     --output "$archive" "$1/$2.gz" || return 1
   gzip --decompress --stdout "$archive" >"$PARTIAL/$2" || { rm -f "$archive"; return 1; }

@@ -29,14 +29,15 @@ class SumModel(keras.Model):
         # HINT Convolutions and pooling that end in one vector an image, say by Flatten.
         # HINT Then keras.layers.RNN around your cell: does this task need the outputs of all steps, or of the last?
         # HINT One readout for all time steps. Totals range over all numbers, negative ones too: which activation?
-        # Strides instead of pooling halve the time; the momentum suits a short training.
+        # Normalized, the encoder learns several times as fast; the momentum suits a short training.
         layers = keras.layers
         self.encoder = keras.Sequential(
             [
                 layers.Conv2D(16, 5, strides=2, use_bias=False),
                 layers.BatchNormalization(momentum=0.9),
                 layers.ReLU(),
-                layers.Conv2D(32, 5, strides=2, use_bias=False),
+                layers.Conv2D(32, 3, use_bias=False),
+                layers.MaxPooling2D(2),
                 layers.BatchNormalization(momentum=0.9),
                 layers.ReLU(),
                 layers.Flatten(),
