@@ -177,4 +177,7 @@ def main() -> NoReturn:
     except (GradingError, OSError) as error:
         _stderr.print(f"grader: {error}", style="red", markup=False, highlight=False)
         sys.exit(1)
+    finally:
+        # All is done and written; as it ends, Python would put back the default, and an exit code say that it was not.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)

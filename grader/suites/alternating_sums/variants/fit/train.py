@@ -57,15 +57,15 @@ def train(
             break
         model.optimizer.build(model.trainable_variables)
         checkpoint = tf.train.Checkpoint(model=model, optimizer=model.optimizer)
-        path = tf.train.latest_checkpoint(str(folder / "checkpoints"))
+        manager = tf.train.CheckpointManager(checkpoint, str(folder / "checkpoints"), max_to_keep=2)
+        path = manager.latest_checkpoint
         if path:
-            checkpoint.read(path)
+            checkpoint.restore(path)
             first = int(path.rpartition("-")[2])
         callbacks.append(keras.callbacks.TensorBoard(folder, write_graph=False))
 
         def save(epoch):
-            checkpoint.write(str(folder / "checkpoints" / f"epoch-{epoch}"))
-            tf.train.update_checkpoint_state(str(folder / "checkpoints"), str(folder / "checkpoints" / f"epoch-{epoch}"))
+            manager.save(epoch)
 
     callbacks.append(_AfterEpoch(history, save, callback))
     model.fit(
