@@ -75,8 +75,8 @@ def train(
         `train_losses`, `train_accs`, `val_losses`, `val_accs`: lists of `(epoch, value)`; those of training are means
         over the epoch, during it. `test_acc`: the accuracy on `test_data`, None without.
     """
-    # TODO 7.1: An epoch: a new permutation of the images, cut into batches. A step: forward pass with training=True and
-    #     the
+    # TODO 7.1: Some models have no weights before their first call: make one, before `@tf.function` sees the model.
+    #     An epoch: a new permutation of the images, cut into batches. A step: forward pass with training=True and the
     #     loss under tf.GradientTape, gradients, optimizer. Decorate the step with tf.function, not the loop.
     #     Validation: the same without tape, with training=False, in batches of some 500.
     #     The mean over an epoch of batches of different sizes is weighted by their sizes.

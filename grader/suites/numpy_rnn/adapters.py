@@ -443,9 +443,11 @@ def train_kit_model(
         spare weight afterwards; `trained`, `validated`: numbers of the images that the model saw with training=True,
         and without, in the order in which it saw them; `batches`: sizes of the former, but for numbers from 1000 on.
     """
+    import tensorflow as tf
     from train import train
 
     model, calls = _kit_model(classes, l2_lambda, script), []
+    tf.random.set_seed(None)  # with a seed, every call of Keras's `fit` would shuffle alike
 
     def callback(epoch: Any, logs: Any) -> bool:
         calls.append([epoch, dict(logs) if isinstance(logs, dict) else logs])
