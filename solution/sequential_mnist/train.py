@@ -45,11 +45,11 @@ CONFIG: dict[str, Config] = {
         **{"dropout": 0.0, "recurrent_dropout": 0.0},
     },
     "pixels": {
-        **{"cell": "gru", "units": 64, "epochs": 14, "learning_rate": 1e-2, "batch_size": 64, "clip_norm": 1.0},
+        **{"cell": "gru", "units": 64, "epochs": 14, "learning_rate": 2e-2, "batch_size": 32, "clip_norm": 1.0},
         **{"dropout": 0.0, "recurrent_dropout": 0.0},
     },
     "permuted": {
-        **{"cell": "gru", "units": 64, "epochs": 14, "learning_rate": 1e-2, "batch_size": 64, "clip_norm": 1.0},
+        **{"cell": "gru", "units": 64, "epochs": 14, "learning_rate": 2e-2, "batch_size": 32, "clip_norm": 1.0},
         **{"dropout": 0.0, "recurrent_dropout": 0.0},
     },
 }
@@ -200,42 +200,43 @@ def train(
         logits = model(x, training=training)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
         right = tf.argmax(logits, axis=1, output_type=tf.int32) == tf.cast(y, tf.int32)
-        return losses, right
+        sums = tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32)), tf.size(losses)
+        return tf.reduce_mean(losses), sums
 
     @tf.function(jit_compile=JIT_COMPILE)
     def train_step(x, y):
         with tf.GradientTape() as tape:
-            losses, right = forward(x, y, training=True)
-            loss = tf.reduce_mean(losses)
+            loss, sums = forward(x, y, training=True)
         raw = tape.gradient(loss, variables)
         clipped = clip_gradients(raw, variables, clip_norm)
         optimizer.apply_gradients(zip(clipped, variables, strict=True))
-        return losses, right, raw, clipped
+        return sums, raw, clipped
 
     @tf.function(reduce_retracing=True)
     def validation_step(x, y):
-        return forward(x, y, training=False)
+        return forward(x, y, training=False)[1]
 
-    def means(results):
-        losses, right = (np.concatenate([np.asarray(part) for part in parts]) for parts in zip(*results, strict=True))
-        return float(losses.mean()), float(right.mean())
+    def means(sums):
+        loss, right, count = np.sum(sums, axis=0)
+        return float(loss / count), float(right / count)
 
     history = {name: list(history[name]) if history else [] for name in NAMES}
     best = max(history["val_accuracy"], default=-1.0)
     best_weights = None
     writer = tf.summary.create_file_writer(str(Path(run_dir) / "tensorboard")) if run_dir is not None else None
     for epoch in range(len(history["loss"]), epochs):
-        results = []
+        training = []
         for x, y in train_dataset:
-            losses, right, raw, clipped = train_step(x, y)
-            results.append((losses, right))
+            sums, raw, clipped = train_step(x, y)
+            training.append([float(part) for part in sums])  # a list of tensors would hold much memory
             step = int(optimizer.iterations)
             if writer is not None and step % HISTOGRAM_STEPS == 0:
                 with writer.as_default(step=step):
                     for variable, before, after in zip(variables, raw, clipped, strict=True):
                         tf.summary.histogram(f"gradients/raw/{variable.path}", before)
                         tf.summary.histogram(f"gradients/clipped/{variable.path}", after)
-        values = means(results) + means([validation_step(x, y) for x, y in validation_dataset])
+        validation = [[float(part) for part in validation_step(x, y)] for x, y in validation_dataset]
+        values = means(training) + means(validation)
         logs = dict(zip(NAMES, values, strict=True))
         for name, value in logs.items():
             history[name].append(value)

@@ -99,10 +99,23 @@ def read_histograms(folder: Path) -> dict[str, dict[int, np.ndarray]]:
     return found
 
 
+def estimated_norm(histogram: np.ndarray) -> float:
+    """The root of the sum of squares of the values in a histogram.
+
+    Each value counts as the middle of its bucket; in the bucket around zero, where gradients crowd, as zero.
+
+    Args:
+        histogram: `(buckets, 3)`: left edge, right edge and count of each bucket.
+    """
+    left, right, count = histogram.T
+    values = np.where((left <= 0) & (right >= 0), 0, (left + right) / 2)
+    return float(np.sqrt(np.sum(count * values**2)))
+
+
 def gradients(histograms: Histograms, clip_norm: float) -> Figure:
     """How large gradients were before and after they were clipped, over the steps; a panel a variable.
 
-    Norms are estimated from the histograms: each value counts as the middle of its bucket.
+    Norms are estimated from the histograms, see `estimated_norm`.
 
     Args:
         histograms: As `read_histograms` returns them, with tags `gradients/raw/...` and `gradients/clipped/...`.
@@ -117,10 +130,9 @@ def gradients(histograms: Histograms, clip_norm: float) -> Figure:
         for kind, style in (("raw", "o-"), ("clipped", "s--")):
             by_step = histograms.get(f"gradients/{kind}/{name}", {})
             steps = sorted(by_step)
-            norms = [float(np.sqrt((h[:, 2] * h[:, :2].mean(axis=1) ** 2).sum())) for h in map(by_step.get, steps)]
-            axes.plot(steps, norms, style, markersize=4, label=kind)
+            axes.plot(steps, [estimated_norm(by_step[step]) for step in steps], style, markersize=4, label=kind)
         axes.axhline(clip_norm, color="0.5", linewidth=0.8, linestyle=":", label=f"clip_norm {clip_norm:g}")
-        axes.set(title=name, xlabel="step", ylabel="norm of the gradient", yscale="log")
+        axes.set(title=name, xlabel="step", ylabel="norm, estimated", yscale="log")
         axes.title.set_fontsize("small")
         axes.grid(alpha=0.3)
     for axes in cells[len(names) :]:

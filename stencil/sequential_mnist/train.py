@@ -45,11 +45,11 @@ CONFIG: dict[str, Config] = {
         **{"dropout": 0.0, "recurrent_dropout": 0.0},
     },
     "pixels": {
-        **{"cell": "gru", "units": 64, "epochs": 14, "learning_rate": 1e-2, "batch_size": 64, "clip_norm": 1.0},
+        **{"cell": "gru", "units": 64, "epochs": 14, "learning_rate": 2e-2, "batch_size": 32, "clip_norm": 1.0},
         **{"dropout": 0.0, "recurrent_dropout": 0.0},
     },
     "permuted": {
-        **{"cell": "gru", "units": 64, "epochs": 14, "learning_rate": 1e-2, "batch_size": 64, "clip_norm": 1.0},
+        **{"cell": "gru", "units": 64, "epochs": 14, "learning_rate": 2e-2, "batch_size": 32, "clip_norm": 1.0},
         **{"dropout": 0.0, "recurrent_dropout": 0.0},
     },
 }
