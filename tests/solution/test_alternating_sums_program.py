@@ -75,7 +75,13 @@ def test_whole_run_leaves_its_record(program: Path, uninterrupted: dict[str, lis
     assert any(PNG in path.read_bytes() for path in events)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "ctrl_c"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(signal.SIGKILL, id="killed"),
+        pytest.param(signal.SIGINT, id="ctrl_c", marks=pytest.mark.slow),
+    ],
+)
 def test_stopped_run_goes_on_to_the_same_curve(
     program: Path, uninterrupted: dict[str, list[float]], how: signal.Signals
 ) -> None:

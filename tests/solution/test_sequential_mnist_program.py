@@ -72,6 +72,7 @@ def test_whole_run_leaves_its_record(program: Path, uninterrupted: dict[str, lis
     assert any((program / "whole" / "tensorboard").iterdir())
 
 
+@pytest.mark.slow
 def test_interrupted_run_goes_on_to_the_same_curve(program: Path, uninterrupted: dict[str, list[float]]) -> None:
     process = start(program, "train.py", "rows", *limits("stopped"))
     assert process.stdout is not None
