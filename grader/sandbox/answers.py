@@ -82,10 +82,15 @@ def student_error(error: dict[str, Any], name: str) -> StudentError:
     return _ERRORS[checked["kind"]](calls.describe(checked, with_place=False), task=task, place=place)
 
 
+def _seconds(limit_s: float) -> str:
+    """Two digits of a short time, whole seconds of a longer one."""
+    return f"{max(limit_s, 0.0):.2g}" if limit_s < 10 else f"{limit_s:.0f}"
+
+
 def overdue(what: str, limit_s: float, place: Place | None) -> StudentError:
     """No answer inside the limit; `what` names the call or import."""
     verb = "took longer than" if what.startswith("Importing") else "gave no answer within"
-    return TimeLimit(f"{what} {verb} {max(limit_s, 0.0):.2g} s", place=place)
+    return TimeLimit(f"{what} {verb} {_seconds(limit_s)} s", place=place)
 
 
 def scratch_full(what: str, scratch_bytes: int) -> StudentError:
@@ -118,7 +123,7 @@ def ended(
         return WorkerDied(f"{what} ended the process (exit code {os.WEXITSTATUS(status)}) before an answer was there")
     number = os.WTERMSIG(status)
     if number == signal.SIGXCPU:
-        return TimeLimit(f"{what} used more than {cpu_s:.3g} s of processor time a core")
+        return TimeLimit(f"{what} used more than {_seconds(cpu_s)} s of processor time a core")
     if number in (signal.SIGABRT, signal.SIGKILL, signal.SIGSEGV) and _OUT_OF_MEMORY.search(tail):
         return MemoryLimit(
             f"{what} needed more than the {memory_bytes >> 20} MB of memory that it may use", place=place

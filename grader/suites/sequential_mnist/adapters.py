@@ -22,6 +22,7 @@ from kit.probes import eagerly, numeric_series, variables_of
 
 kept: dict[str, Any] = {}  # objects that stay here between the calls of one test
 STRIDE = 2  # of graded trainings on pixels: 196 steps
+PIECES = 6  # a training's callback is called this often at least
 
 
 def _shake(number: int | None) -> None:
@@ -559,9 +560,9 @@ def train_order(
 ) -> dict[str, Any]:
     """Trains what your `build_model` makes with your `make_datasets`, `train` and `CONFIG[which]`.
 
-    Epochs are as many as `CONFIG` says, or fewer where that would go past `max_steps` (there are at least two, cut
-    short if need be). The callback returns True once the validation accuracy that `train` tells it has reached
-    `stop_accuracy`, or `time_s` is used up.
+    There are as many steps as `CONFIG` asks for, at most `max_steps`, in at least `PIECES` epochs, cut short if need
+    be, so that time can end the training between them. The callback returns True once the validation accuracy that
+    `train` tells it has reached `stop_accuracy`, or `time_s` is used up.
 
     Args:
         images: `(N, 28, 28)` uint8, the training images, with their labels `(N,)` uint8.
@@ -577,9 +578,9 @@ def train_order(
     epochs, batch_size = max(2, int(config["epochs"])), int(config["batch_size"])
     training, validation = make_datasets(images, labels, _order(which), batch_size)
     steps = max(1, int(training.cardinality()))
-    epochs = min(epochs, max(2, max_steps // steps))
-    if steps * epochs > max_steps:
-        training = training.take(max_steps // epochs)
+    total = min(max_steps, steps * epochs)
+    short = min(steps, max(1, total // PIECES))
+    training, epochs = training.take(short), total // short
     rates = {name: float(config[name]) for name in ("dropout", "recurrent_dropout") if name in config}
     sizes = training.element_spec[0].shape[1:]
     model = kept["model"] = build_model(config["cell"], int(config["units"]), *sizes, **rates)
