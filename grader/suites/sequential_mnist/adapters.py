@@ -517,7 +517,8 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
     """Trains what `build_model` makes with your `train`, without the eager first call that would cure frozen weights.
 
     Returns:
-        `variables`: how many there are to train; `still`: paths of those that have not changed.
+        `variables`: how many there are to train; `still`: paths of those that the second epoch left as the first had.
+        `predictions`: of the model for `x` after each of the two epochs, `(N, 10)`.
     """
     import tensorflow as tf
     from model import build_model
@@ -526,9 +527,11 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
     model = build_model("gru", 8, *x.shape[1:])
     dataset = tf.data.Dataset.from_tensor_slices((x, y.astype(np.int32))).batch(batch_size)
     values: list[list[np.ndarray]] = []
+    predictions: list[np.ndarray] = []
 
     def note(*_: Any, **__: Any) -> bool:
         values.append([np.array(variable) for variable in model.trainable_variables])
+        predictions.append(np.array(model(tf.constant(x), training=False)))
         return False
 
     train(model, dataset, dataset, epochs=2, learning_rate=learning_rate, clip_norm=1.0, callback=note)

@@ -36,14 +36,14 @@ def test_rows(trained, thresholds, measure, rng):
 
 
 @pytest.mark.task(
-    "4.5", points=1, tier="outstanding", limit_s=60, hint="Call the model once eagerly before `@tf.function` sees it"
+    "4.5", points=1, tier="outstanding", limit_s=90, hint="Make all layers' weights before `@tf.function` sees the call"
 )
 def test_training_moves_every_weight(student, rng):
-    """Without help from the kit, `train` changes every weight of the model."""
+    """Without help from the kit, `train` changes every weight of the model, and its predictions with them."""
     x = rng.uniform(size=(48, 5, 3)).astype(np.float32)
     y = rng.integers(0, 10, size=48).astype(np.int32)
     found = student.still_weights(x=x, y=y, batch_size=16, learning_rate=0.01)
-    found = as_dict(found, "the weights", ["variables", "still"])
+    found = as_dict(found, "the weights", ["variables", "still", "predictions"])
     still = [str(path) for path in as_items(found["still"], "the answer")]
     count = as_number(found["variables"], "the number")
     expect(count > 0, "the model has no trainable variables.")
@@ -51,6 +51,11 @@ def test_training_moves_every_weight(student, rng):
     text = f"{len(still)} of {count:.0f} weights never change, such as {such_as}: such a train.py trains nothing there."
     why = "the prediction does not depend on them, or a `@tf.function` traced before its layers were built froze them."
     expect(not still, f"{text} Either {why}")
+    answers = as_items(found["predictions"], "the predictions", length=2)
+    first, second = (as_array(part, "the predictions", shape=(len(x), 10)) for part in answers)
+    text = "the second epoch changed every weight, but not the model's predictions outside of training."
+    why = "a `@tf.function` traced before its layers were built keeps their first values."
+    expect(not np.array_equal(first, second), f"{text} One cause: {why}")
 
 
 @pytest.mark.task("4.6", points=3, limit_s=60, hint="What helps a GRU to remember 196 steps? See the README")
