@@ -541,7 +541,8 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
         note()
     paths = [variable.path for variable in model.trainable_variables]
     pairs = zip(paths, *values[:2], strict=True)
-    return {"variables": len(paths), "still": [path for path, first, second in pairs if np.array_equal(first, second)]}
+    still = [path for path, first, second in pairs if np.array_equal(first, second)]
+    return {"variables": len(paths), "still": still, "predictions": predictions[:2]}
 
 
 def _order(which: str) -> Callable[[np.ndarray], Any]:
