@@ -518,7 +518,8 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
 
     Returns:
         `variables`: how many there are to train; `still`: paths of those that the second epoch left as the first had.
-        `predictions`: of the model for `x` after each of the two epochs, `(N, 10)`.
+        `predictions`: of the model for the first batch after each of the two epochs, `(B, 10)`. A graph that was frozen
+        in the first call serves that size alone.
     """
     import tensorflow as tf
     from model import build_model
@@ -531,7 +532,7 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
 
     def note(*_: Any, **__: Any) -> bool:
         values.append([np.array(variable) for variable in model.trainable_variables])
-        predictions.append(np.array(model(tf.constant(x), training=False)))
+        predictions.append(np.array(model(tf.constant(x[:batch_size]), training=False)))
         return False
 
     train(model, dataset, dataset, epochs=2, learning_rate=learning_rate, clip_norm=1.0, callback=note)

@@ -52,7 +52,7 @@ def test_training_moves_every_weight(student, rng):
     why = "the prediction does not depend on them, or a `@tf.function` traced before its layers were built froze them."
     expect(not still, f"{text} Either {why}")
     answers = as_items(found["predictions"], "the predictions", length=2)
-    first, second = (as_array(part, "the predictions", shape=(len(x), 10)) for part in answers)
+    first, second = (as_array(part, "the predictions", shape=(16, 10)) for part in answers)
     text = "the second epoch changed every weight, but not the model's predictions outside of training."
     why = "a `@tf.function` traced before its layers were built keeps their first values."
     expect(not np.array_equal(first, second), f"{text} One cause: {why}")
