@@ -554,6 +554,19 @@ def _order(which: str) -> Callable[[np.ndarray], Any]:
     return orders.row_by_row if which == "rows" else functools.partial(named[which], stride=STRIDE)
 
 
+def _first_images(dataset: Any, count: int) -> Any:
+    """As many images of a dataset, or all, in large batches: a `train` may well pass them through the model eagerly."""
+    import tensorflow as tf
+
+    batches: list[tuple[np.ndarray, np.ndarray]] = []
+    for x, y in dataset:
+        batches.append((np.asarray(x), np.asarray(y)))
+        if sum(len(labels) for _, labels in batches) >= count:
+            break
+    x, y = (np.concatenate(parts)[:count] for parts in zip(*batches, strict=True))
+    return tf.data.Dataset.from_tensor_slices((x, y)).batch(500)
+
+
 def train_order(
     images: np.ndarray,
     labels: np.ndarray,
@@ -566,8 +579,9 @@ def train_order(
     """Trains what your `build_model` makes with your `make_datasets`, `train` and `CONFIG[which]`.
 
     There are as many steps as `CONFIG` asks for, at most `max_steps`, in at least `PIECES` epochs, cut short if need
-    be, so that time can end the training between them. The callback returns True once the validation accuracy that
-    `train` tells it has reached `stop_accuracy`, or `time_s` is used up.
+    be, so that time can end the training between them, and the first 1,000 images of your validation dataset. The
+    callback returns True once the validation accuracy that `train` tells it has reached `stop_accuracy`, or `time_s` is
+    used up.
 
     Args:
         images: `(N, 28, 28)` uint8, the training images, with their labels `(N,)` uint8.
@@ -586,6 +600,7 @@ def train_order(
     total = min(max_steps, steps * epochs)
     short = min(steps, max(1, total // PIECES))
     training, epochs = training.take(short), total // short
+    validation = _first_images(validation, 1000)
     rates = {name: float(config[name]) for name in ("dropout", "recurrent_dropout") if name in config}
     sizes = training.element_spec[0].shape[1:]
     model = kept["model"] = build_model(config["cell"], int(config["units"]), *sizes, **rates)
