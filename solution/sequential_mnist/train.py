@@ -81,8 +81,9 @@ def make_datasets(
 
     Returns:
         Two datasets of `(x, y)`: `(B, T, D)` float32 and `(B,)` integers. The first is for training: shuffled, anew in
-        each epoch; images that do not fill its last batch may be left out. The second holds every image that the first
-        does not know, in batches of any size, in the same order each time.
+        each epoch; images that do not fill its last batch may be left out. The second holds the other share, every
+        image of it, in batches of any size, in the same order each time. T, D and the number of batches are known to
+        both.
     """
     # BEGIN SOLUTION 4.1
     # HINT Draw one order of all images, and cut it once. Sorted labels make a bad split of "the first so many".
@@ -179,8 +180,8 @@ def train(
             counted on from there, and the best of them counts, too. None for a new training.
 
     Returns:
-        Lists with one float an epoch: `loss` (mean cross-entropy) and `accuracy` (share of right digits) while
-        training, `val_loss` and `val_accuracy` after the epoch.
+        Lists with one float an epoch, those of `history` included: `loss` (mean cross-entropy) and `accuracy` (share of
+        right digits) while training, `val_loss` and `val_accuracy` after the epoch.
     """
     # BEGIN SOLUTION 4.3
     # HINT Call the model once on a batch before anything is traced, so that its weights exist.
@@ -342,10 +343,11 @@ def main(arguments: list[str] | None = None) -> None:
         values = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
         print(f"epoch {run.epoch}/{config['epochs']}  {values}  {run.seconds:.0f} s", flush=True)
 
+    earlier: History | None = {name: list(run.history[name]) for name in NAMES} if run.epoch else None
     limits = config["epochs"], config["learning_rate"], config["clip_norm"]
     datasets = bar.watch(train_dataset), validation_dataset
     try:
-        history = train(model, *datasets, *limits, folder, after_epoch, run.history if run.epoch else None)
+        history = train(model, *datasets, *limits, folder, after_epoch, earlier)
     except KeyboardInterrupt:
         print(f"\nstopped; {run.epoch} whole epochs are saved, and the same command goes on from there")
         return
@@ -355,7 +357,7 @@ def main(arguments: list[str] | None = None) -> None:
     figures.save(figures.curves(history), folder / "curves.png")
     figures.save(figures.digits(scaled[:6], order), folder / "digits.png")
     figures.save(figures.confusion(mnist.test_labels, predicted), folder / "confusion.png")
-    norms = figures.read_histograms(folder / "tensorboard")
+    norms = figures.read_histograms(folder)
     if norms:
         figures.save(figures.gradients(norms, config["clip_norm"]), folder / "gradients.png")
     print(f"best epoch {int(np.argmax(history['val_accuracy'])) + 1}; {run.seconds:.0f} s of training")

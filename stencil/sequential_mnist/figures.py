@@ -60,7 +60,7 @@ def digits(images: np.ndarray, order: Callable[[np.ndarray], np.ndarray]) -> Fig
         images: `(N, 28, 28)` float32 in [0, 1].
         order: Makes sequences of them.
     """
-    sequences = order(images)
+    sequences = np.asarray(order(images))
     steps, features = sequences.shape[1:]
     side = round(np.sqrt(steps))
     figure = _figure(1.6 * len(images), 4.2)

@@ -25,6 +25,17 @@ STRIDE = 2  # of graded trainings on pixels: 196 steps
 PIECES = 6  # a training's callback is called this often at least
 
 
+def _returned(value: Any, name: str) -> Any:
+    """What one of your functions returned; a forgotten `return` is called by its name.
+
+    Raises:
+        TypeError: It is None.
+    """
+    if value is None:
+        raise TypeError(f"`{name}` returned None; is a `return` missing?")
+    return value
+
+
 def _shake(number: int | None) -> None:
     """Moves every global random generator on: what is fixed by a seed of its own doesn't care."""
     if number is not None:
@@ -56,7 +67,7 @@ def sequences(order: str, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
         options = {name: call[name] for name in ("seed", "stride") if name in call}
         images = np.array(call["images"])
         _shake(call.get("shake"))
-        answer = getattr(orders, order)(images, **options)
+        answer = _returned(getattr(orders, order)(images, **options), order)
         found.append({"sequences": np.asarray(answer), "images": images})
     return found
 
@@ -215,7 +226,7 @@ def _tuned(cell: str, units: int, num_steps: int, num_features: int, **rates: fl
     import tensorflow as tf
     from model import build_model
 
-    model = build_model(cell, units, num_steps, num_features, **rates)
+    model = _returned(build_model(cell, units, num_steps, num_features, **rates), "build_model")
     with eagerly():
         model(tf.zeros((2, num_steps, num_features)))
     return model
@@ -351,7 +362,8 @@ def datasets(
     options = {"validation_share": validation_share, "seed": seed}
     options = {name: value for name, value in options.items() if value is not None}
     _shake(shake)
-    training, validation = make_datasets(images, labels, lambda images: images, batch_size, **options)
+    made = make_datasets(images, labels, lambda images: images, batch_size, **options)
+    training, validation = _returned(made, "make_datasets")
 
     def batches(dataset: Any) -> list[Any]:
         return [[np.asarray(x), np.asarray(y)] for _, (x, y) in zip(range(len(images) + 1), dataset, strict=False)]
@@ -383,7 +395,8 @@ def clipped(gradients: list[np.ndarray], clip_norm: float, backwards: bool = Fal
     model = keras.Model(x, keras.layers.Dense(10, name="readout")(h))
     turn = -1 if backwards else 1
     tensors = [tf.constant(gradient) for gradient in gradients][::turn]
-    return list(clip_gradients(tensors, list(model.trainable_variables)[::turn], clip_norm))[::turn]
+    answer = clip_gradients(tensors, list(model.trainable_variables)[::turn], clip_norm)
+    return list(_returned(answer, "clip_gradients"))[::turn]
 
 
 # -- 4.3, 4.4: the training loop --------------------------------------------------------------------------------------

@@ -147,9 +147,7 @@ def test_public_history(student, rng):
     x = (np.eye(10)[y][:, None] + rng.normal(scale=0.1, size=(40, 3, 10))).astype(np.float32)
     start = {"memory": np.eye(10, dtype=np.float32), "readout": np.eye(10, dtype=np.float32)}
     data = [x, y.astype(np.int32)]
-    found = student.train_kit_model(
-        data=data, validation=data, batch_size=10, start=start, epochs=2, learning_rate=0.01
-    )
+    found = student.train_kit_model(data=data, validation=data, batch_size=8, start=start, epochs=2, learning_rate=0.01)
     history = found["history"]
     assert isinstance(history, dict), f"`train` returned {type(history).__name__}; expected a dict of lists."
     for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
