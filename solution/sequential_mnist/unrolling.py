@@ -144,8 +144,11 @@ def main(arguments: list[str] | None = None) -> None:
             # "spawn" starts Python anew; a fork of a process with TensorFlow in it would hang.
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 results[steps, way] = pool.apply(measure, (way, steps))
-            values = "   ".join(f"{name}: {value:.1f}" for name, value in results[steps, way].items())
-            print(f"{steps:4} steps   {way:21}   {values}", flush=True)
+            values = results[steps, way]
+            if len(results) == 1:
+                print(f"{'steps':>5}  {'':20}", *values, sep="  ")
+            numbers = "  ".join(f"{value:{len(name)}.4g}" for name, value in values.items())
+            print(f"{steps:5}  {way:20}  {numbers}", flush=True)
     figures.save(figures.unrolling(results), options.run_dir / "unrolling.png")
     print(f"unrolling.png is in {options.run_dir}")
 
