@@ -1,6 +1,6 @@
 """The models side by side, and what each step from the plain one to the tuned one was worth. Given; nothing to do here.
 
-    python compare.py models      plain and tuned on rows, tuned on pixels and on permuted pixels: about 20 minutes
+    python compare.py models      plain and tuned on rows, tuned on pixels and on permuted pixels: most of an hour
     python compare.py changes     from the plain model to the tuned one, a change at a time, on rows: about 5 minutes
 
 Both print a table and draw a picture. `--images N` takes the first N training images alone.
@@ -20,7 +20,7 @@ import tensorflow as tf
 from mnist import Mnist, load
 from model import build_model
 from plain import PlainClassifier, sgd_step
-from train import CONFIG, SEED, make_datasets, order_of, predict, train
+from train import CONFIG, JIT_COMPILE, SEED, make_datasets, order_of, predict, train
 
 STRIDE = 2
 PLAIN_RATE = 0.1
@@ -37,7 +37,7 @@ def train_plain(model: keras.Model, train_dataset: tf.data.Dataset, epochs: int)
         train_dataset: Batches `(x, y)`.
         epochs: Passes over it.
     """
-    step = tf.function(lambda x, y: sgd_step(model, x, y, PLAIN_RATE), jit_compile=True)
+    step = tf.function(lambda x, y: sgd_step(model, x, y, PLAIN_RATE), jit_compile=JIT_COMPILE)
     for _ in range(epochs):
         for x, y in train_dataset:
             step(x, y)

@@ -38,6 +38,7 @@ class Run:
         self.folder = folder
         self.history: History = {name: [] for name in NAMES}
         self.seconds = 0.0
+        self._seconds_by_epoch: list[float] = []
         self._started = time.monotonic()
         self._keep_settings(settings)
         model.optimizer.build(model.trainable_variables)
@@ -51,9 +52,9 @@ class Run:
                     f"{folder} holds a training of another model; choose another --run-dir, or delete that folder"
                 ) from error
             saved = json.loads((folder / "history.json").read_text(encoding="utf-8"))
-            self.seconds = saved["seconds"][self.epoch - 1]
+            self._seconds_by_epoch = saved["seconds"][: self.epoch]
+            self.seconds = self._seconds_by_epoch[-1]
             self.history = {name: saved[name][: self.epoch] for name in NAMES}
-        self._seconds_by_epoch = [self.seconds] * self.epoch
 
     @property
     def epoch(self) -> int:

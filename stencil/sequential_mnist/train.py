@@ -58,7 +58,8 @@ SEED = 1
 VALIDATION_BATCH = 500
 HISTOGRAM_STEPS = 250
 BEST = "best.weights.h5"
-JIT_COMPILE = True  # a loop of small steps gains most from XLA; False where TensorFlow comes without it
+# A loop of small steps gains most from XLA; a GPU runs Keras' layers in one kernel of cuDNN, which XLA does not know.
+JIT_COMPILE = not tf.config.list_physical_devices("GPU")
 
 
 def make_datasets(

@@ -1,4 +1,4 @@
-"""The programs of `numpy_rnn`: what they say and what they leave behind; and the cells against Keras's."""
+"""The programs of `numpy_rnn`: what they say and what they leave behind."""
 
 from __future__ import annotations
 

@@ -79,10 +79,11 @@ def test_interrupted_run_goes_on_to_the_same_curve(program: Path, uninterrupted:
     try:
         assert any(line.startswith("epoch 1/") for line in iter(process.stdout.readline, ""))
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=120)
     finally:
         process.kill()
     assert process.returncode == 0, errors
+    assert "stopped; " in output
     said = run(program, "train.py", "rows", *limits("stopped"))
     assert "epoch 1/" not in said, "it began anew"
     # Sums of floats in another order differ in their last bits; another order of the data would differ in the first.

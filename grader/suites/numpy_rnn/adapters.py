@@ -536,7 +536,8 @@ def train_whole(
     data, validation = (x[:-held_out], y[:-held_out]), (x[-held_out:], y[-held_out:])
     batch_size = int(config["batch_size"])
     steps = min(max_steps, int(config["epochs"]) * -(-55_000 // batch_size))
-    steps_per_epoch = min(-(-len(data[0]) // batch_size), steps)
+    epochs = min(steps, max(2, -(-steps // -(-len(data[0]) // batch_size))))
+    steps_per_epoch = steps // epochs
     fraction = min(1.0, steps_per_epoch * batch_size / len(data[0]))
 
     model = kept["model"] = RNNSequenceClassifier(cell=cell)
@@ -561,7 +562,7 @@ def train_whole(
         model,
         data,
         validation,
-        num_epochs=max(1, steps // steps_per_epoch),
+        num_epochs=epochs,
         batch_size=batch_size,
         fraction=fraction,
         patience=None,

@@ -44,9 +44,9 @@ def test_scores_for_both_forms(student, rng):
         assert_close(square, flat.astype(np.float64), f"scores of square images ({cell})", rtol=1e-4, atol=1e-5)
         alone = scores_of(student, images[2:3], classes)
         assert_close(alone, flat[2:3].astype(np.float64), f"scores of a single image ({cell})", rtol=1e-3, atol=1e-4)
-    spread = float(np.ptp(flat, axis=1).min())
-    softmax = flat.min() >= 0 and np.allclose(flat.sum(axis=1), 1, atol=1e-4)
-    expect(spread > 0 and not softmax, "the scores of each image add up to 1: the softmax is left to the loss.")
+        spread = float(np.ptp(flat, axis=1).min())
+        softmax = flat.min() >= 0 and np.allclose(flat.sum(axis=1), 1, atol=1e-4)
+        expect(spread > 0 and not softmax, "the scores of each image add up to 1: the softmax is left to the loss.")
 
 
 def vanilla(weights, size, units, classes):

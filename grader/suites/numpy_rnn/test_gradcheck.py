@@ -139,7 +139,7 @@ def test_failure_is_located(student, rng):
     for name in ("Whh", "by"):
         broken = check.break_(name, -3.0)
         _, printed, _ = check.run(broken=broken)
-        place = r"\D{1,9}".join(str(i) for i in broken[1])
+        place = r"[^\d.]{1,9}".join(str(i) for i in broken[1])
         # The name, and soon the index, however they are written: Whh[1, 2], Whh (1, 2), parameter=Whh ix=(1, 2)
         found = re.search(rf"\b{name}\b[\s\S]{{0,300}}?(?<!\d){place}(?!\d)", printed)
         expect(found, f"an entry of {name} was wrong; what is printed does not say which one.")

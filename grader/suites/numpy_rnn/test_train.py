@@ -82,7 +82,7 @@ def test_training_learns(student, rng):
     expect(epochs == list(range(8)), f"results['train_losses'] has the epochs {epochs[:9]}; expected 0 to 7.")
     expect(losses[-1] < 0.8 * losses[0], f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}.")
     reached = accuracy(found["weights"], data)
-    expect(reached > 0.8, f"after 8 epochs {reached:.0%} of the training images are told rightly; expected 90 %.")
+    expect(reached > 0.8, f"after 8 epochs {reached:.0%} of the training images are told rightly; expected over 80 %.")
     claimed = curve(found, "train_accs")[1][-1]
     text = f"the accuracy in the last epoch is given as {claimed:.3g}; it is {reached:.3g}."
     expect(abs(claimed - reached) < 0.1, text)

@@ -83,7 +83,7 @@ def test_training_learns(student, rng):
     expect(losses[-1] < 0.8 * losses[0], f"the training loss went from {losses[0]:.3g} to {losses[-1]:.3g}.")
     reached = accuracy(found["last"], data)
     # Nine in ten can be learnt.
-    expect(reached > 0.7, f"after 5 epochs {reached:.0%} of the training data are told rightly; expected 90 %.")
+    expect(reached > 0.7, f"after 5 epochs {reached:.0%} of the training data are told rightly; expected over 70 %.")
     claimed = history["accuracy"][-1]
     text = f"the training accuracy of the last epoch is given as {claimed:.3g}; at the end it is {reached:.3g}."
     expect(abs(claimed - reached) < 0.15, text)
