@@ -64,8 +64,8 @@ def train(
         batch_size: B. The last batch of an epoch may be smaller; no image is left out.
         fraction: Trains on the first so many of the training images, as a share of all.
         eval_every: Validates after the epochs 0, `eval_every`, 2 `eval_every` and so on.
-        patience: Early stopping: training ends at a validation whose loss is not below all before it, once there
-            have been `patience` such validations in a row right before. 0: at the first one. None: never.
+        patience: Early stopping: training ends at the (patience + 1)-th validation in a row whose loss is not below all
+            before it. 0: at the first such one. None: never.
         callback: Called after each epoch with its number, from 0 on, and a dict of values: `train_loss`, `train_acc`
             and, after a validation, `val_loss`, `val_acc`; if it returns True, that was the last epoch.
         learning_rate: The largest; it may fall in the course of the training.
