@@ -25,8 +25,8 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ti
 
 WORKERS = ("numpy", "tensorflow")
 LONGEST_S = 1800.0  # of a corpus, on a machine with much else to do
-# One situation for each tier is enough for every change; `make test-all` brings about the others.
-QUICK = ("spare uid", "no Landlock", "nothing")
+# One situation for each jail is enough for every change; `make test-all` brings about the others.
+QUICK = ("spare uid", "no Landlock")
 ALL = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in SITUATIONS]
 ROWS: dict[tuple[str, str], list[Row]] = {}  # for the table at the end of the session; see conftest.py
 
