@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -22,7 +23,9 @@ def train(run_dir: Path, epochs: int) -> subprocess.Popen[str]:
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "MPLCONFIGDIR": str(run_dir.parent)}
     command = [sys.executable, "-B", str(FOLDER / "train.py"), *options]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, cwd=run_dir.parent, env=environment, text=True, **streams)
+    # A shell's background jobs ignore SIGINT, and so would their children.
+    heeded = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, cwd=run_dir.parent, env=environment, text=True, preexec_fn=heeded, **streams)
 
 
 def interrupt(process: subprocess.Popen[str]) -> tuple[str, str]:
