@@ -29,8 +29,9 @@ demo: install
 	done
 	@echo "Reports for a browser: $(DEMO)/right.html $(DEMO)/blank.html $(DEMO)/buggy.html"
 
+# Two at a time: most tests wait for one worker or for a time limit.
 test: install
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist worksteal
 
 test-all: install
 	$(BIN)/python -m pytest

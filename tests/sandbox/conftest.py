@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
@@ -48,6 +48,15 @@ def jail(numpy_server: ZygoteServer) -> None:
         JailedBox(numpy_server.control_fd).close()
     except SandboxUnavailable as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def own_temp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder for temporary files, which no test that runs at the same time shares."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)  # a worker may have a uid of its own
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -114,13 +123,15 @@ def _call() -> Callable[..., Any]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Prints what came of each hostile hand-in, where that was tested."""
-    found = getattr(sys.modules.get("tests.sandbox.test_hostile"), "ROWS", {})
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    properties = [pair for report in reports for pair in getattr(report, "user_properties", ())]
+    found = {tuple(column): rows for name, (column, rows) in properties if name == "hostile"}
     if not found:
         return
-    outcomes = {(row.name, column): outcome_of(row) for column, rows in found.items() for row in rows}
+    outcomes = {(row["name"], column): outcome_of(row) for column, rows in found.items() for row in rows}
     names = list(dict.fromkeys(name for name, _ in outcomes))
     table = [["situation", *(situation for situation, _ in found)], ["worker", *(worker for _, worker in found)]]
-    table.append(["tier", *(rows[0].tier for rows in found.values())])
+    table.append(["tier", *(rows[0]["tier"] for rows in found.values())])
     table += [[name, *(outcomes.get((name, column), "-") for column in found)] for name in names]
     widths = [max(map(len, cells)) for cells in zip(*table, strict=True)]
     terminalreporter.section("hostile hand-ins, and what came of each (as expected, unless marked !)")
@@ -128,8 +139,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("  ".join(map(str.ljust, row, widths)).rstrip())
 
 
-def outcome_of(row: Any) -> str:
+def outcome_of(row: dict[str, Any]) -> str:
     """The outcome of one hand-in in a word or two."""
-    tests = "/".join(dict.fromkeys(row.kinds[1:]))
-    mark = "" if row.as_expected else "! "
-    return mark + (tests if row.kinds[0] in ("passed", tests) else f"{row.kinds[0]}, {tests}")
+    of_import, *of_tests = row["kinds"]
+    tests = "/".join(dict.fromkeys(of_tests))
+    mark = "" if row["as_expected"] else "! "
+    return mark + (tests if of_import in ("passed", tests) else f"{of_import}, {tests}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import textwrap
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,11 +35,11 @@ def test_insecure_changes_nothing_where_the_jail_holds(numpy_server: ZygoteServe
 
 
 @pytest.mark.usefixtures("jail")
-def test_a_box_without_a_server_starts_and_ends_its_own(submission: Submission, call: Call) -> None:
-    before = set(Path(tempfile.gettempdir()).glob("grader-*"))
+def test_a_box_without_a_server_starts_and_ends_its_own(submission: Submission, call: Call, own_temp: Path) -> None:
     with open_box("numpy") as box:
         assert call(box.start(submission("def f():\n    return 1\n"))) == 1
-    assert set(Path(tempfile.gettempdir()).glob("grader-*")) <= before
+        assert len(list(own_temp.glob("grader-*"))) == 1
+    assert list(own_temp.glob("grader-*")) == []
 
 
 def test_a_control_socket_that_is_none_is_our_fault() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,11 +158,11 @@ def test_an_attack_that_works_is_told_as_done(tmp_path: Path) -> None:
     assert attempt("read a hidden test", {**scene, "secret": str(tmp_path / "absent")}) == "refused"
 
 
-def test_attacks_leave_nothing_even_where_they_work(numpy_server: ZygoteServer) -> None:
+def test_attacks_leave_nothing_even_where_they_work(numpy_server: ZygoteServer, own_temp: Path) -> None:
     """`grader doctor --probe` runs them in tier bare too."""
 
     def traces() -> Iterator[str]:
-        for folder in (tempfile.gettempdir(), "/var/tmp", "/dev/shm"):  # noqa: S108
+        for folder in (own_temp, "/var/tmp", "/dev/shm"):  # noqa: S108
             yield from (
                 path.name for path in Path(folder).glob("*") if path.name.startswith(("marker-", "grader-probe-"))
             )

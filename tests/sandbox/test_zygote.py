@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import textwrap
 import time
 from collections.abc import Callable
@@ -241,15 +240,15 @@ def test_workers_die_when_the_zygote_is_killed(submission: Submission, call: Cal
     assert not worker.scratch.exists()
 
 
-def test_a_closed_server_leaves_no_process_and_no_folder() -> None:
-    before = set(Path(tempfile.gettempdir()).glob("grader-*"))
+def test_a_closed_server_leaves_no_process_and_no_folder(own_temp: Path) -> None:
     server = ZygoteServer("numpy")
     server.wait_ready()
     pid = server._process.pid
+    assert len(list(own_temp.glob("grader-*"))) == 1
     server.close()
     server.close()
     assert gone(pid)
-    assert set(Path(tempfile.gettempdir()).glob("grader-*")) <= before
+    assert list(own_temp.glob("grader-*")) == []
 
 
 def test_a_server_closes_while_a_judge_holds_its_socket() -> None:

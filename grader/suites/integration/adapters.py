@@ -232,7 +232,7 @@ def cell_step(x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
 def kit_cell(kernel: np.ndarray) -> Any:
     """A made-up cell that has nothing to do with an LSTM, so that the layer is judged apart from your cell.
 
-    It computes c' = c / 2 + h + x @ kernel and h' = tanh(c'), and has `.units` and `.call(x, states)` like yours.
+    It computes c' = c / 2 + h / 4 + x @ kernel and h' = tanh(c'), and has `.units` and `.call(x, states)` like yours.
     """
     import keras
     import tensorflow as tf
@@ -247,7 +247,7 @@ def kit_cell(kernel: np.ndarray) -> Any:
 
         def call(self, x: Any, states: Any) -> Any:
             h, c = states
-            c = 0.5 * c + h + tf.matmul(x, tf.convert_to_tensor(self.kernel))
+            c = 0.5 * c + 0.25 * h + tf.matmul(x, tf.convert_to_tensor(self.kernel))
             return tf.tanh(c), c
 
     return KitCell(kernel)

@@ -140,7 +140,7 @@ def unroll(kernel, x, h, c):
     kernel, x, h, c = (value.astype(np.float64) for value in (kernel, x, h, c))
     outputs = []
     for t in range(x.shape[1]):
-        c = 0.5 * c + h + x[:, t] @ kernel
+        c = 0.5 * c + 0.25 * h + x[:, t] @ kernel
         h = np.tanh(c)
         outputs.append(h)
     return np.stack(outputs, axis=1)
@@ -157,7 +157,7 @@ def checked_outputs(answer, calls, units, time_major_too=True):
     return outputs
 
 
-# A step of the kit's cell halves an error in c and passes one of h on; 40 steps stay below 1e-5 in float32.
+# A step of the kit's cell passes on at most 3/4 of an error in its states, so float32 stays within 1e-5 over any sequence.
 UNROLLED = {"rtol": 0, "atol": 5e-5}
 
 
