@@ -36,7 +36,6 @@ class Config(TypedDict):
 CONFIG: Config = {"cell": "lstm", "epochs": 3, "learning_rate": 4e-3, "batch_size": 100, "patience": 2}
 
 Data = tuple[np.ndarray, np.ndarray]  # images in [0, 1], with their labels
-Points = list[tuple[int, float]]  # (epoch, value)
 
 
 def train(
@@ -163,7 +162,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     folder = options.run_dir
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {**CONFIG, "cell": options.cell, "epochs": options.epochs, "fraction": options.fraction}
+    settings = {**CONFIG, **{name: value for name, value in vars(options).items() if name != "run_dir"}, "seed": 1}
     (folder / "results.json").write_text(json.dumps({"settings": settings, **results}, indent=1), encoding="utf-8")
     model.save_weights(folder / "model.weights.h5")
     figures.training_curves(results, folder / "curves.png")

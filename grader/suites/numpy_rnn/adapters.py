@@ -27,6 +27,8 @@ kept: dict[str, Any] = {}  # objects that stay here between the calls of one tes
 def _values(answer: Any, what: str, names: str) -> list[Any]:
     """The values of a tuple or list that has as many as there are names."""
     expected = names.split(", ")
+    if answer is None:
+        raise TypeError(f"`{what}` returned None; is a `return` missing?")
     if not isinstance(answer, (tuple, list)) or len(answer) != len(expected):
         got = f"{len(answer)} values" if isinstance(answer, (tuple, list)) else type(answer).__name__
         raise TypeError(f"wrong number of values: `{what}` returned {got}; expected {len(expected)}: {names}")
@@ -72,8 +74,11 @@ def cell_forward(X: np.ndarray, h: np.ndarray, model: Arrays, train: bool = True
     return {"y": y, "h": new_h, "changed": changed}
 
 
-def forward(X: np.ndarray, y: np.ndarray, model: Arrays, initial_state: np.ndarray, verbose: bool = False) -> Any:
+def forward(X: Any, y: Any, model: Arrays, initial_state: np.ndarray, verbose: bool = False) -> Any:
     """One call of `rnn_forward`.
+
+    Args:
+        X: An array `(T, B, D)` or a list of T arrays; y likewise `(T, B)`, or for B = 1 a list of T integers.
 
     Returns:
         `last`, `ys`, `loss`: what it returned; `caches`: how many; `printed`: what it said on the terminal.
@@ -118,10 +123,13 @@ def cell_backward(
     h: np.ndarray,
     model: Arrays,
     y_pred: np.ndarray,
-    y_train: np.ndarray,
+    y_train: Any,
     dh_next: np.ndarray,
 ) -> dict[str, Any]:
     """`cell_fn_forward`, then `cell_fn_backward` with its cache and with these scores.
+
+    Args:
+        y_train: `(B,)`, or for B = 1 an integer.
 
     Returns:
         `h`: the state that the forward step gave; `grads`, `dh`: what the backward step returned.
@@ -135,10 +143,11 @@ def cell_backward(
     return {"h": new_h, "grads": grads, "dh": dh}
 
 
-def bptt(X: np.ndarray, y: np.ndarray, model: Arrays, initial_state: np.ndarray, options: dict[str, Any]) -> Any:
+def bptt(X: Any, y: Any, model: Arrays, initial_state: np.ndarray, options: dict[str, Any]) -> Any:
     """One call of `bptt`.
 
     Args:
+        X: As for `forward`; y, too.
         options: Those of `clip` and `truncate` that are passed on.
 
     Returns:
@@ -183,6 +192,7 @@ def gradient_check(
     initial_state: np.ndarray,
     grads: Arrays | None = None,
     broken: list[Any] | None = None,
+    settings: dict[str, float] | None = None,
 ) -> dict[str, Any]:
     """One call of `rnn_gradient_check`.
 
@@ -190,6 +200,7 @@ def gradient_check(
         grads: What the `bptt_fn` that it is given returns as the gradient, clipped as it is asked to; None: it is given
             none, and checks your `bptt`.
         broken: Name, index, factor, number: that entry of the gradient is multiplied by the one, the other is added.
+        settings: Those of `h` and `error_threshold` that are passed on.
 
     Returns:
         `errors`: what it returned; `printed`: what it said; `changed`: which entries of the model it changed; `clips`:
@@ -198,7 +209,7 @@ def gradient_check(
     from gradcheck import rnn_gradient_check
     from rnn import rnn_forward
 
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = dict(settings or {})
     clips: list[Any] = []
     if grads is not None:
         if broken is not None:
@@ -216,7 +227,7 @@ def gradient_check(
         options["bptt_fn"] = given
     before = _copied(model)
     said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         errors = rnn_gradient_check(model, X, y, initial_state, **options)
     printed = said.getvalue()[-100_000:]
     return {"errors": errors, "printed": printed, "changed": _changed(before, model), "clips": clips}
@@ -436,7 +447,7 @@ def train_kit_model(
     Args:
         data: Pixels 0 to 4 of each image `(N, 5)`, and labels `(N,)`; validation and test, too.
         options: Further arguments of `train`.
-        stop_after: At that call the callback returns True; None for a training without a callback.
+        stop_after: At that call the callback returns True; 0: at none. None for a training without a callback.
 
     Returns:
         `results`: what `train` returned; `calls`: what the callback was given; `weights`: kernel `(4, C)`, bias and the

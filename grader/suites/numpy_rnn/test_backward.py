@@ -61,12 +61,13 @@ def step_back(student, model, x, h, labels, dh_next, scores=None):
     answer = student.cell_backward(X=x, h=h, model=model, y_pred=scores, y_train=labels, dh_next=dh_next)
     answer = as_dict(answer, "the answer", ["h", "grads", "dh"])
     new_h = as_array(answer["h"], "the h of `cell_fn_forward`", shape=h.shape).astype(np.float64)
-    return answer, rnn.backward_step(model, x, h, new_h, scores, labels, dh_next)
+    return answer, rnn.backward_step(model, x, h, new_h, scores, np.atleast_1d(labels), dh_next)
 
 
-def drawn_step_back(student, rng, batch):
+def drawn_step_back(student, rng, batch, as_integer=False):
     model, x, labels, h = drawn(rng, 1, (batch, 4, 5, 3))
-    return model, step_back(student, model, x[0], h, labels[0], rng.normal(size=h.shape))
+    labels = int(labels[0, 0]) if as_integer else labels[0]
+    return model, step_back(student, model, x[0], h, labels, rng.normal(size=h.shape))
 
 
 HINTS = {
@@ -92,9 +93,9 @@ def test_cell_gradient(student, rng, name):
 
 @pytest.mark.task("2.1", points=1.5, hint="Through the tanh, then times Whh transposed")
 def test_gradient_of_the_old_state(student, rng):
-    """The gradient that goes on to the step before is right (one sequence)."""
-    for _ in range(2):
-        _, (answer, (_, expected)) = drawn_step_back(student, rng, 1)
+    """The gradient that goes on to the step before is right (one sequence, whose label may be a plain integer)."""
+    for as_integer in (False, True):
+        _, (answer, (_, expected)) = drawn_step_back(student, rng, 1, as_integer)
         assert_close(answer["dh"], expected, "the dh_next that is returned", **tolerance(answer["dh"]))
 
 
@@ -231,10 +232,12 @@ def test_clipping(student, rng):
 
 @pytest.mark.task("2.2", points=1, hint="Make new arrays for the sums: `np.zeros_like`")
 def test_bptt_changes_nothing(student, rng):
-    """The model and the other arguments are the same afterwards."""
+    """The model and the other arguments, arrays or lists, are the same afterwards."""
     model, x, labels, h = drawn(rng, 4, (1, 3, 4, 2))
-    changed = [str(name) for name in as_items(run_bptt(student, model, x, labels, h)["changed"], "the names")]
-    expect(not changed, f"`bptt` changes {', '.join(changed)}, which it was given.")
+    # Lists: an array (1, D) and an integer for each step.
+    for given in ((x, labels), (list(x), [int(label) for label in labels[:, 0]])):
+        changed = [str(name) for name in as_items(run_bptt(student, model, *given, h)["changed"], "the names")]
+        expect(not changed, f"`bptt` changes {', '.join(changed)}, which it was given.")
 
 
 # -- 2.3 --------------------------------------------------------------------------------------------------------------
@@ -257,6 +260,10 @@ def test_truncation(student, rng):
         for name, grad in found.items():
             text = f"T = {steps}, truncate={k}: the gradient of {name}, against that of the pieces one by one"
             assert_close(grad, total[name], text, rtol=1e-5, atol=1e-6)
+    limit = 0.5 * max(float(np.abs(grad).max()) for grad in total.values())
+    for name, grad in run_bptt(student, model, x, labels, h, clip=limit, truncate=k)["grads"].items():
+        text = f"truncate={k}, clip={limit:.3g}: the gradient of {name}"
+        assert_close(grad, np.clip(total[name], -limit, limit), text, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.task("2.3", points=1, hint="Truncation is a matter of the way back alone")

@@ -147,6 +147,12 @@ def test_dropout_takes_outputs(student, rng):
     scores = scores_of(student, images, training=True)
     few = len(np.unique(np.round(scores, 4), axis=0))
     expect(few > count // 2, "with a share of 0.9 kept most images have the same scores.")
+    made(student, shake=0.1, cell="lstm", memory_units=2, num_layers=2, dropout_keep_prob=0.5, **FEW)
+    alike = np.repeat(images[:1], count, axis=0)
+    few = len(np.unique(np.round(scores_of(student, alike, training=True), 5), axis=0))
+    # What is kept of the last layer's two outputs: both, one, the other or none.
+    text = f"two layers of two units: {count} copies of an image get {few} different scores; expected more than 4."
+    expect(few > 4, f"{text} Are the outputs of each layer dropped, or those of the last alone?")
 
 
 @pytest.mark.task("6.1", points=1, limit_s=60, hint="`raise ValueError(...)` in `__init__`")

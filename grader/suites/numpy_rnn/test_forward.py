@@ -96,6 +96,11 @@ def drawn_sequences(rng, steps, sizes, scale=0.6):
     return model, x, labels, rng.normal(size=(batch, units))
 
 
+def as_lists(x, labels):
+    """One sequence as lists: an array `(1, D)` and an integer for each step."""
+    return list(x), [int(label) for label in labels[:, 0]]
+
+
 def own_steps(student, model, x, h):
     """The last state after steps of the submission's own cell."""
     for x_t in x:
@@ -128,13 +133,14 @@ def test_states_are_passed_on(student, rng):
 
 @pytest.mark.task("1.2", points=1, hint="Append the scores of each step, and its cache")
 def test_scores_of_all_steps(student, rng):
-    """There are scores and a cache for each step."""
-    model, x, labels, h = drawn_sequences(rng, 4, (3, 2, 5, 3))
-    found = checked_forward(student, model, x, labels, h)
-    ys = checked_scores(found, x, model)
-    for t in range(3):
-        expect(not same(ys[t], ys[t + 1], atol=1e-9), f"the scores of steps {t} and {t + 1} are the same.")
-    expect(as_number(found["caches"], "the number") == 4, f"there are {found['caches']} caches after 4 steps.")
+    """There are scores and a cache for each step, for lists of arrays and integers, too."""
+    for batch in (3, 1):
+        model, x, labels, h = drawn_sequences(rng, 4, (batch, 2, 5, 3))
+        found = checked_forward(student, model, *(as_lists(x, labels) if batch == 1 else (x, labels)), h)
+        ys = checked_scores(found, x, model)
+        for t in range(3):
+            expect(not same(ys[t], ys[t + 1], atol=1e-9), f"the scores of steps {t} and {t + 1} are the same.")
+        expect(as_number(found["caches"], "the number") == 4, f"there are {found['caches']} caches after 4 steps.")
 
 
 @pytest.mark.task("1.2", points=2, hint="`loss += cross_entropy(scores, y)`, and nothing is divided")

@@ -46,20 +46,29 @@ class Check:
         self.x, self.labels = rng.normal(size=(steps, batch, size)), rng.integers(0, classes, size=(steps, batch))
         self.h = 0.5 * rng.normal(size=(batch, units))
 
-    def run(self, broken=None):
+    def run(self, broken=None, **settings):
         """What the check answered: errors by name, what it printed, which arrays it changed."""
-        answer = self.student.gradient_check(**self.problem, grads=self.grads, broken=broken)
+        answer = self.student.gradient_check(**self.problem, grads=self.grads, broken=broken, settings=settings)
         answer = as_dict(answer, "the answer", ["errors", "printed", "changed", "clips"])
         self.clips = as_items(answer["clips"], "the values of clip")
         found = as_dict(answer["errors"], "what `rnn_gradient_check` returned", NAMES)
         errors = {name: as_number(found[name], f"the error of {name}", low=0) for name in NAMES}
         return errors, str(answer["printed"]), [str(name) for name in as_items(answer["changed"], "the names")]
 
-    def break_(self, name, factor):
-        """How to break the largest entry of a gradient; where all are 0 the factor would not."""
-        index = np.unravel_index(np.argmax(np.abs(self.grads[name])), self.grads[name].shape)
-        number = 0.0 if abs(self.grads[name][index]) > SMALLEST else 0.05
-        return [name, [int(i) for i in index], factor, number]
+    def break_(self, name, factor, which="largest"):
+        """How to break an entry of a gradient, and bounds of the error that this makes.
+
+        The bounds are those for floors from 0 to 0.01. Where all entries are 0 the factor would not break one, so a
+        number is added.
+        """
+        sizes = np.abs(self.grads[name])
+        flat = {"largest": sizes.argmax(), "smallest": sizes.argmin(), "first": 0, "last": sizes.size - 1}[which]
+        index = np.unravel_index(flat, sizes.shape)
+        number = 0.0 if sizes[index] > SMALLEST else 0.05
+        right = float(self.grads[name][index])
+        wrong = right * factor + number
+        off, size = abs(right - wrong), abs(right) + abs(wrong)
+        return [name, [int(i) for i in index], factor, number], (off / (size + 0.01), off / size)
 
 
 def expect_accepted(errors):
@@ -74,8 +83,12 @@ def expect_accepted(errors):
 def test_right_gradient_is_accepted(student, rng):
     """A right gradient has hardly any error, in any parameter."""
     for sizes in ((1, 4, 3, 2), (2, 3, 4, 3)):
-        errors, _, _ = Check(student, rng, sizes=sizes).run()
+        check = Check(student, rng, sizes=sizes)
+        errors, _, _ = check.run()
         expect_accepted(errors)
+    largest = max(check.run(h=0.1)[0].values())  # of the order of h squared
+    text = f"differences by steps of h = 0.1 are off by a thousandth; the errors reported are {largest:.2g} at most."
+    expect(largest > 5 * ACCEPTED, f"{text} Is `h` used?")
 
 
 @pytest.mark.parametrize(
@@ -86,15 +99,16 @@ def test_right_gradient_is_accepted(student, rng):
     ],
 )
 def test_broken_gradient_is_found(student, rng, name):
-    """A gradient that is wrong in a single entry is found out, and the other parameters are not blamed."""
+    """A gradient that is wrong in a single entry has that entry's error, and the other parameters are not blamed."""
     check = Check(student, rng)
     before, _, _ = check.run()
-    for factor in (1.02, -1.0, 0.0):
-        errors, _, _ = check.run(broken=check.break_(name, factor))
-        text = (
-            f"an entry of the gradient of {name} is wrong (times {factor}); the error reported is {errors[name]:.2g}."
-        )
-        expect(errors[name] > THRESHOLD, text)
+    for which, factor in (("largest", 1.02), ("first", -1.0), ("last", 0.0), ("smallest", 3.0)):
+        broken, (low, high) = check.break_(name, factor, which)
+        errors, _, _ = check.run(broken=broken)
+        text = f"the {which} entry of the gradient of {name} is wrong (times {factor}); the error reported is "
+        expect(errors[name] > THRESHOLD, f"{text}{errors[name]:.2g}.")
+        text += f"{errors[name]:.4g}; expected the largest |a - b| / max(|a| + |b|, floor), which is {high:.4g}."
+        expect(0.97 * low < errors[name] < 1.03 * high, text)
         for other in set(NAMES) - {name}:
             blamed = errors[other] > 1.01 * before[other] + 1e-7
             expect(not blamed, f"that raises the error reported for {other}, too, from {before[other]:.2g}.")
@@ -127,7 +141,7 @@ def test_clipping_is_off(student, rng):
 def test_model_is_unchanged(student, rng):
     """The model is the same afterwards, bit by bit, whether the check passes or fails."""
     check = Check(student, rng)
-    for broken in (None, check.break_("Whh", 3.0)):
+    for broken in (None, check.break_("Whh", 3.0)[0]):
         _, _, changed = check.run(broken=broken)
         expect(not changed, f"afterwards {', '.join(changed)} differs from what it was.")
 
@@ -136,11 +150,24 @@ def test_model_is_unchanged(student, rng):
 def test_failure_is_located(student, rng):
     """Where it fails it says so, with the name and the index of the entry."""
     check = Check(student, rng)
-    for name in ("Whh", "by"):
-        broken = check.break_(name, -3.0)
-        _, printed, _ = check.run(broken=broken)
-        place = r"[^\d.]{1,9}".join(str(i) for i in broken[1])
-        # The name, and soon the index, however they are written: Whh[1, 2], Whh (1, 2), parameter=Whh ix=(1, 2)
-        printed = re.sub(r"np\.int\w*\((\d+)\)", r"\1", printed)  # as NumPy 2 writes an index of `unravel_index`
-        found = re.search(rf"\b{name}\b[\s\S]{{0,300}}?(?<!\d){place}(?!\d)", printed)
-        expect(found, f"an entry of {name} was wrong; what is printed does not say which one.")
+    for name, places in (("Whh", ("smallest", "last", "first")), ("by", ("smallest", "largest"))):
+        said = {}
+        for which in places:
+            broken, _ = check.break_(name, -3.0, which)
+            index = tuple(broken[1])
+            _, printed, _ = check.run(broken=broken)
+            # As NumPy 2 writes an index of `unravel_index`.
+            said[index] = printed = re.sub(r"np\.int\w*\((\d+)\)", r"\1", printed)
+            # The name, and soon the index, however they are written: Whh[1, 2], Whh (1, 2), parameter=Whh ix=(1, 2)
+            place = r"[^\d.]{1,9}".join(map(str, index))
+            found = re.search(rf"\b{name}\b[\s\S]{{0,300}}?(?<!\d){place}(?!\d)", printed)
+            text = f"entry {index} of {name} was wrong; what is printed does not say which one."
+            expect(found, text)
+        for index, printed in said.items():
+            for other in said.keys() - {index}:
+                named = re.search(rf"\b{name}\b[^\n]{{0,300}}?[\[(]{other[0]}, ?{other[1]}[\])]", printed)
+                expect(not named, f"entry {index} of {name} was wrong; what is printed names {other}, too.")
+    broken, (_, highest) = check.break_("Whh", 1.02)
+    strict, loose = (check.run(broken=broken, error_threshold=least)[1] for least in (1e-4, 0.5))
+    text = f"an error of {highest:.2g} passes with `error_threshold=0.5` and fails with 1e-4; the same is printed."
+    expect(strict != loose, text)

@@ -77,12 +77,14 @@ def test_training_learns(student, rng):
     """`train` fits the training data: the loss falls, and the accuracies that it reports are true."""
     # The validation data has other labels: a training that looks at it learns the opposite.
     data, validation = problem(rng, 100), problem(rng, 60, FIRST_VALIDATION, turn=1)
-    found = run_training(student, data, validation, epochs=8)
+    # Plain descent needs these many steps at this rate: 85 % to 98 % over 60 seeds, with a rate that falls, too.
+    found = run_training(student, data, validation, 30, {"learning_rate": 0.3})
     epochs, losses = curve(found, "train_losses")
-    expect(epochs == list(range(8)), f"results['train_losses'] has the epochs {epochs[:9]}; expected 0 to 7.")
+    expect(epochs == list(range(30)), f"results['train_losses'] has the epochs {epochs}; expected 0 to 29.")
     expect(losses[-1] < 0.8 * losses[0], f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}.")
     reached = accuracy(found["weights"], data)
-    expect(reached > 0.8, f"after 8 epochs {reached:.0%} of the training images are told rightly; expected over 80 %.")
+    text = f"after 30 epochs {reached:.0%} of the training images are told rightly; expected over 75 %."
+    expect(reached > 0.75, text)
     claimed = curve(found, "train_accs")[1][-1]
     text = f"the accuracy in the last epoch is given as {claimed:.3g}; it is {reached:.3g}."
     expect(abs(claimed - reached) < 0.1, text)
@@ -93,8 +95,12 @@ def test_training_learns(student, rng):
 )
 def test_validation_is_true(student, rng):
     """The validation curves are those of the validation data, after the epoch."""
-    data, validation = problem(rng, 60), problem(rng, 57, FIRST_VALIDATION, turn=1)
+    count = 521  # more than one batch, of whatever size
+    data, validation = problem(rng, 60), problem(rng, count, FIRST_VALIDATION, turn=1)
     found = run_training(student, data, validation, epochs=3)
+    numbers = np.concatenate([as_array(found[name], "the numbers") for name in ("validated", "trained")])
+    seen = len(set(numbers[numbers >= FIRST_VALIDATION].tolist()))
+    expect(seen == count, f"{seen} of the {count} validation images were looked at.")
     true = accuracy(found["weights"], validation)
     claimed = curve(found, "val_accs")[1][-1]
     text = f"the last validation accuracy is given as {claimed:.4g}; computed from the weights it is {true:.4g}."
@@ -120,7 +126,9 @@ def test_training_flag(student, rng):
 def test_every_image_once_an_epoch(student, rng):
     """Each epoch shows every training image once, in a new order, in batches of `batch_size`."""
     count, epochs = 45, 3
-    found = run_training(student, problem(rng, count), problem(rng, 10, FIRST_VALIDATION), epochs=epochs)
+    batch = 8  # not the 10 of the other tests
+    more = {"batch_size": batch}
+    found = run_training(student, problem(rng, count), problem(rng, 10, FIRST_VALIDATION), epochs, more)
     numbers = numbers_learnt(found)
     text = f"{epochs} epochs of {count} images showed {len(numbers)} images to the model."
     expect(len(numbers) == epochs * count, text)
@@ -133,8 +141,11 @@ def test_every_image_once_an_epoch(student, rng):
     alike = np.array_equal(rows[0], rows[1]) or np.array_equal(rows[1], rows[2])
     expect(not alike, "two epochs have the same order.")
     sizes = [as_number(size, "a size") for size in as_items(found["batches"], "the sizes of batches")]
-    wrong = [size for size in sizes if size > BATCH]
-    expect(not wrong, f"with batch_size={BATCH} there was a batch of {wrong[0] if wrong else 0:.0f}.")
+    wrong = [size for size in sizes if size > batch]
+    expect(not wrong, f"with batch_size={batch} there was a batch of {wrong[0] if wrong else 0:.0f}.")
+    expected = epochs * -(-count // batch)
+    text = f"{count} images in batches of {batch} are 6 an epoch; in {epochs} epochs there were {len(sizes)}."
+    expect(len(sizes) in (0, expected), text)  # 0: without training=True, which is charged elsewhere
 
 
 @pytest.mark.task("7.1", points=0.5, limit_s=40, hint="`images[: int(fraction * len(images))]`")
@@ -146,6 +157,9 @@ def test_fraction(student, rng):
         f"fraction=0.25 of 40 images: {len(seen)} were learnt from, up to number {max(seen, default=0)}; expected the "
     )
     expect(seen and max(seen) < 10 and len(seen) > 4, f"{text}first 10, which have the numbers 0 to 9.")
+    numbers = np.concatenate([as_array(found[name], "the numbers") for name in ("validated", "trained")])
+    validated = len(set(numbers[numbers >= FIRST_VALIDATION].tolist()))
+    expect(validated == 10, f"fraction=0.25: {validated} of 10 validation images were looked at; expected all.")
 
 
 @pytest.mark.task(
@@ -153,20 +167,26 @@ def test_fraction(student, rng):
 )
 def test_eval_every(student, rng):
     """With `eval_every=2` there is a validation after the epochs 0, 2 and 4."""
-    found = run_training(student, problem(rng, 20), problem(rng, 10, FIRST_VALIDATION), 5, {"eval_every": 2})
+    found = run_training(student, problem(rng, 20), problem(rng, 10, FIRST_VALIDATION), 6, {"eval_every": 2})
     for name in ("val_losses", "val_accs"):
         epochs = curve(found, name)[0]
         expect(epochs == [0, 2, 4], f"results[{name!r}] has the epochs {epochs[:9]}; expected 0, 2, 4.")
     epochs = curve(found, "train_losses")[0]
-    expect(epochs == list(range(5)), f"results['train_losses'] has the epochs {epochs[:9]}; expected 0 to 4.")
+    expect(epochs == list(range(6)), f"results['train_losses'] has the epochs {epochs[:9]}; expected 0 to 5.")
 
 
-def scripted(student, rng, margins, patience):
-    """A training whose validation losses fall where these numbers rise; how many epochs it took."""
-    validation = problem(rng, 20, FIRST_VALIDATION)
-    more = {"patience": patience}
-    found = run_training(student, problem(rng, 20), validation, len(margins), more, script=list(map(float, margins)))
-    return epochs_run(found)
+def scripted(student, rng, margins, patience, eval_every=1, **arguments):
+    """A training whose validation losses fall where these numbers rise."""
+    more = {"patience": patience, "eval_every": eval_every}
+    return run_training(
+        student,
+        problem(rng, 20),
+        problem(rng, 20, FIRST_VALIDATION),
+        eval_every * len(margins),
+        more,
+        script=list(map(float, margins)),
+        **arguments,
+    )
 
 
 @pytest.mark.task("7.1", points=1, limit_s=40, hint="Compare with the lowest loss so far; None never stops")
@@ -175,10 +195,11 @@ def test_early_stopping(student, rng):
     cases = (
         ([1, 2, 3, 4], 0, 4, "it falls all the time"),
         ([1, 3, 2, 4, 5], 0, 3, "it rises at the third validation"),
+        ([1, 2, 2, 3, 4], 0, 3, "it stays the same at the third validation"),
         ([3, 2, 1, 0.5, 0.2], None, 5, "it rises all the time"),
     )
     for margins, patience, expected, what in cases:
-        epochs = scripted(student, rng, margins, patience)
+        epochs = epochs_run(scripted(student, rng, margins, patience))
         text = f"patience={patience}, and the validation loss is such that {what}: training took {epochs} epochs"
         expect(epochs == expected, f"{text}; expected {expected} of {len(margins)}.")
 
@@ -189,13 +210,14 @@ def test_early_stopping(student, rng):
 def test_patience(student, rng):
     """With patience some validations in a row may fail to be the lowest so far; a new lowest starts the count anew."""
     cases = (
-        ([3, 2, 1, 0.5, 0.2, 0.1], 2, 4, "at the third in a row that is not the lowest"),
-        ([1, 3, 2, 2.5, 2, 4], 1, 4, "2.5 is better than the one before, but not the best"),
-        ([3, 2, 4, 3, 3.5, 5], 1, 5, "the third is a new best"),
+        ([3, 2, 1, 0.5, 0.2, 0.1], 2, 1, 4, "at the third in a row that is not the lowest"),
+        ([1, 3, 2, 2.5, 2, 4], 1, 1, 4, "2.5 is better than the one before, but not the best"),
+        ([3, 2, 4, 3, 3.5, 5], 1, 1, 5, "the third is a new best"),
+        ([3, 2, 1, 0.5], 1, 2, 5, "the third validation comes after the fifth epoch"),
     )
-    for margins, patience, expected, what in cases:
-        epochs = scripted(student, rng, margins, patience)
-        text = f"patience={patience}, validations as good as {margins}: training took {epochs} epochs"
+    for margins, patience, eval_every, expected, what in cases:
+        epochs = epochs_run(scripted(student, rng, margins, patience, eval_every))
+        text = f"patience={patience}, eval_every={eval_every}, validations as good as {margins}: {epochs} epochs"
         expect(epochs == expected, f"{text}; expected {expected} ({what}).")
 
 
@@ -227,6 +249,12 @@ def test_callback(student, rng):
             off = abs(as_number(logs[name], f"logs[{name!r}]") - value)
             # Values rounded for a progress bar are fine.
             expect(off <= 0.006 + 0.01 * abs(value), f"logs[{name!r}] is not what results[{column!r}] has.")
+    found = scripted(student, rng, [3, 2, 1], 0, eval_every=2, stop_after=0)  # stops early, after epoch 2
+    calls = [as_items(call, "a call", length=2) for call in as_items(found["calls"], "the calls of the callback")]
+    epochs = epochs_run(found)
+    expect(len(calls) == epochs, f"{epochs} epochs, then early stopping: the callback was called {len(calls)} times.")
+    between = as_dict(calls[1][1], "the callback's logs", ["train_loss"]).get("val_loss") if len(calls) > 1 else None
+    expect(between is None, "after an epoch without a validation logs['val_loss'] has a value, an old one.")
 
 
 @pytest.mark.task("7.1", points=0.25, limit_s=40, hint="The optimizer takes `learning_rate`")
@@ -237,18 +265,30 @@ def test_learning_rate(student, rng):
     kernel = as_array(as_items(found["weights"], "the weights", length=3)[0], "the kernel")
     moved = float(np.abs(kernel).max())
     expect(moved < 1e-3, f"at a learning rate of {NO_RATE} weights moved by {moved:.3g}; is another rate in use?")
+    loss, expected = curve(found, "train_losses")[1][0], float(np.log(CLASSES))
+    text = f"with weights of 0 the mean cross-entropy over the epoch is log 3 = {expected:.4g}; results['train_losses']"
+    expect(abs(loss - expected) < 0.02 * expected, f"{text} has {loss:.4g}.")
 
 
 @pytest.mark.task("7.1", points=0.25, limit_s=40, hint="After the training, on `test_data`")
 def test_test_accuracy(student, rng):
     """`test_acc` is the accuracy on the test data, after the training."""
-    test = problem(rng, 60, 2 * FIRST_VALIDATION, turn=2)
-    found = run_training(student, problem(rng, 60), problem(rng, 10, FIRST_VALIDATION), 2, test=test)
+    count = 60
+    test = problem(rng, count, 2 * FIRST_VALIDATION, turn=2)
+    for stop_after in (None, 1):  # 1: the callback ends the training
+        data, validation = problem(rng, 60), problem(rng, 10, FIRST_VALIDATION)
+        found = run_training(student, data, validation, 4, test=test, stop_after=stop_after)
+        results = as_dict(found["results"], "what `train` returned", ["test_acc"])
+        claimed, true = as_number(results["test_acc"], "test_acc"), accuracy(found["weights"], test)
+        text = f"test_acc is given as {claimed:.4g}; computed from the weights it is {true:.4g}."
+        expect(abs(claimed - true) < 0.01, text)
+        numbers = np.concatenate([as_array(found[name], "the numbers") for name in ("validated", "trained")])
+        looks = int((numbers >= 2 * FIRST_VALIDATION).sum()) / count
+        # Twice would do for loss and accuracy.
+        expect(looks <= 2, f"the test data was looked at {looks:.0f} times; expected once, after the training.")
+    found = run_training(student, data, validation, 1)
     results = as_dict(found["results"], "what `train` returned", ["test_acc"])
-    claimed, true = as_number(results["test_acc"], "test_acc"), accuracy(found["weights"], test)
-    expect(
-        abs(claimed - true) < 0.01, f"test_acc is given as {claimed:.4g}; computed from the weights it is {true:.4g}."
-    )
+    expect(results["test_acc"] is None, "without test data `test_acc` is not None.")
 
 
 # -- 7.2, 7.3 ---------------------------------------------------------------------------------------------------------
