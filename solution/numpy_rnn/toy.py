@@ -93,8 +93,10 @@ def gradient_norms(cell: str, params: Arrays, X: np.ndarray, dh_last: np.ndarray
             cache = h
         elif cell == "gru":
             h, cache = gru_cell_forward(x, h, params)
-        else:
+        elif cell == "lstm":
             h, c, cache = lstm_cell_forward(x, h, c, params)
+        else:
+            raise ValueError(f"there is no cell {cell!r}; expected rnn, gru or lstm")
         caches.append(cache)
     dh, dc = dh_last, np.zeros_like(dh_last)
     norms = [np.linalg.norm(dh)]

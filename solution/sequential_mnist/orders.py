@@ -38,6 +38,8 @@ def pixel_by_pixel(images: np.ndarray, stride: int = 1) -> np.ndarray:
     """
     # BEGIN SOLUTION 1.2
     # HINT `reshape` can split an axis in two: (28,) -> (28 / stride, stride). Then a mean over two of the axes.
+    if SIDE % stride:
+        raise ValueError(f"stride is {stride}; expected a divisor of {SIDE}")
     side = SIDE // stride
     squares = np.asarray(images, np.float32).reshape(-1, side, stride, side, stride)
     return squares.mean(axis=(2, 4)).reshape(-1, side * side, 1)

@@ -25,7 +25,10 @@ class PlainClassifier(keras.Model):
         # HINT keras.layers.LSTM or keras.layers.GRU for the sequence, as it comes.
         # HINT For the readout no layer: `self.add_weight(shape=..., initializer=..., name=...)` twice. What are the
         # HINT shapes of W and b? W starts from random numbers, b from zeros.
-        self.recurrent = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[cell](units)
+        layers = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+        if cell not in layers:
+            raise ValueError(f"cell is {cell!r}; expected one of {', '.join(layers)}")
+        self.recurrent = layers[cell](units)
         self.kernel = self.add_weight(
             shape=(units, CLASSES), initializer=keras.initializers.RandomNormal(stddev=1.0), name="readout_kernel"
         )

@@ -29,8 +29,8 @@ def build_model(
         num_features: D.
         dropout: The share of inputs that is left out in training.
         recurrent_dropout: The share of a state's units that the next step does not see, in training. Which units those
-            are is drawn once for each sequence and holds for all its steps: Gal & Ghahramani (2016), "A theoretically
-            grounded application of dropout in recurrent neural networks".
+            are is drawn once for each sequence and holds for all its steps; the readout sees them all. Gal & Ghahramani
+            (2016), "A theoretically grounded application of dropout in recurrent neural networks".
 
     Returns:
         A model from `(B, T, D)` float32 to logits `(B, 10)`.

@@ -119,3 +119,19 @@ def test_unrolling_draws_its_figure(program: Path) -> None:
     said = run(program, "unrolling.py", "--lengths", "4", "8", "--run-dir", "unrolling")
     assert (program / "unrolling" / "unrolling.png").read_bytes().startswith(PNG)
     assert len(said.splitlines()) == 9
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "import numpy, orders; orders.pixel_by_pixel(numpy.zeros((1, 28, 28)), 3)",
+            "stride is 3; expected a divisor of 28",
+        ),
+        ("import plain; plain.PlainClassifier(cell='rnn')", "cell is 'rnn'; expected one of lstm, gru"),
+    ],
+    ids=["stride", "cell"],
+)
+def test_what_does_not_exist_is_refused_in_words(program: Path, code: str, message: str) -> None:
+    _, errors = start(program, "-c", code).communicate(timeout=120)
+    assert errors.rstrip().endswith(f"ValueError: {message}")

@@ -318,12 +318,13 @@ def gradient_norms(cell: str, params: Arrays, X: np.ndarray, dh_last: np.ndarray
 # -- 6: the classifier ------------------------------------------------------------------------------------------------
 
 
-def make_classifier(arguments: dict[str, Any], shake: float = 0.0) -> list[Any]:
+def make_classifier(arguments: dict[str, Any], shake: float = 0.0, spread: float = 0.0) -> list[Any]:
     """Makes an `RNNSequenceClassifier` and calls it once; the functions below then use it.
 
     Args:
         arguments: Of its `__init__`.
         shake: Standard deviation of noise that is added to every weight: biases start at 0 otherwise.
+        spread: Standard deviation to which matrices are rescaled, those that are not constant; 0 leaves them alone.
 
     Returns:
         The weights.
@@ -337,6 +338,10 @@ def make_classifier(arguments: dict[str, Any], shake: float = 0.0) -> list[Any]:
     rng = np.random.default_rng(7)
     for variable in model.trainable_variables if shake else []:
         variable.assign_add((shake * rng.standard_normal(variable.shape)).astype(np.float32))
+    for variable in model.trainable_variables if spread else []:
+        values = np.array(variable)
+        if values.ndim == 2 and np.ptp(values) > 0:
+            variable.assign(spread / values.std() * values)
     return [np.array(variable) for variable in model.trainable_variables]
 
 
@@ -477,7 +482,7 @@ def train_kit_model(
         "weights": [np.array(value) for value in (*model.readout.variables, model.spare)],
         "trained": np.concatenate(empty + seen[True]),
         "validated": np.concatenate(empty + seen[False]),
-        "batches": [len(numbers) for numbers in seen[True] if numbers.min(initial=0) < 1000],
+        "batches": [len(numbers) for numbers in seen[True] if numbers.min(initial=1000) < 1000],
     }
 
 

@@ -108,7 +108,8 @@ def test_broken_gradient_is_found(student, rng, name):
         text = f"the {which} entry of the gradient of {name} is wrong (times {factor}); the error reported is "
         expect(errors[name] > THRESHOLD, f"{text}{errors[name]:.2g}.")
         text += f"{errors[name]:.4g}; expected the largest |a - b| / max(|a| + |b|, floor), which is {high:.4g}."
-        expect(0.97 * low < errors[name] < 1.03 * high, text)
+        # Errors that are off for a right gradient, too, are charged there.
+        expect(0.97 * low < errors[name] < 1.03 * high or before[name] > ACCEPTED, text)
         for other in set(NAMES) - {name}:
             blamed = errors[other] > 1.01 * before[other] + 1e-7
             expect(not blamed, f"that raises the error reported for {other}, too, from {before[other]:.2g}.")

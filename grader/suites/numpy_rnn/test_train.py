@@ -76,18 +76,20 @@ def numbers_learnt(found):
 def test_training_learns(student, rng):
     """`train` fits the training data: the loss falls, and the accuracies that it reports are true."""
     # The validation data has other labels: a training that looks at it learns the opposite.
-    data, validation = problem(rng, 100), problem(rng, 60, FIRST_VALIDATION, turn=1)
-    # Plain descent needs these many steps at this rate: 85 % to 98 % over 60 seeds, with a rate that falls, too.
-    found = run_training(student, data, validation, 30, {"learning_rate": 0.3})
+    data, validation = problem(rng, 200), problem(rng, 60, FIRST_VALIDATION, turn=1)
+    # Plain descent needs these many steps, and at a higher rate RMSprop leaps about. With either, Adam, and a rate that
+    # falls: at least 78 %, 9 % from the accuracy during the epoch, over 3,000 seeds.
+    epochs_all = 20
+    found = run_training(student, data, validation, epochs_all)
     epochs, losses = curve(found, "train_losses")
-    expect(epochs == list(range(30)), f"results['train_losses'] has the epochs {epochs}; expected 0 to 29.")
+    expect(epochs == list(range(epochs_all)), f"results['train_losses'] has the epochs {epochs}; expected 0 to 19.")
     expect(losses[-1] < 0.8 * losses[0], f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}.")
     reached = accuracy(found["weights"], data)
-    text = f"after 30 epochs {reached:.0%} of the training images are told rightly; expected over 75 %."
-    expect(reached > 0.75, text)
+    text = f"after {epochs_all} epochs {reached:.0%} of the training images are told rightly; expected over 65 %."
+    expect(reached > 0.65, text)
     claimed = curve(found, "train_accs")[1][-1]
     text = f"the accuracy in the last epoch is given as {claimed:.3g}; it is {reached:.3g}."
-    expect(abs(claimed - reached) < 0.1, text)
+    expect(abs(claimed - reached) < 0.15, text)
 
 
 @pytest.mark.task(
@@ -159,7 +161,8 @@ def test_fraction(student, rng):
     expect(seen and max(seen) < 10 and len(seen) > 4, f"{text}first 10, which have the numbers 0 to 9.")
     numbers = np.concatenate([as_array(found[name], "the numbers") for name in ("validated", "trained")])
     validated = len(set(numbers[numbers >= FIRST_VALIDATION].tolist()))
-    expect(validated == 10, f"fraction=0.25: {validated} of 10 validation images were looked at; expected all.")
+    # None: it validates with other data, which is charged elsewhere.
+    expect(validated in (0, 10), f"fraction=0.25: {validated} of 10 validation images were looked at; expected all.")
 
 
 @pytest.mark.task(

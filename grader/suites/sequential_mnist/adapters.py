@@ -248,15 +248,15 @@ def model_weights(cell: str, units: int, num_steps: int, num_features: int) -> l
 
 
 def model_readouts(
-    cell: str, units: int, x: np.ndarray, readouts: list[dict[str, np.ndarray]], training: bool
+    cell: str, units: int, x: np.ndarray, readouts: list[dict[str, np.ndarray]], training: list[bool]
 ) -> dict[str, Any]:
-    """What `build_model(cell, units, T, D)` returns for x with each of the readouts `{kernel (U, 10), bias (10,)}`.
+    """What one `build_model(cell, units, T, D)` returns for x with each readout `{kernel (U, 10), bias (10,)}`.
 
     Args:
         cell: As `build_model` takes it; units, too.
         x: `(B, T, D)`.
         readouts: Are put into the weights that have "readout" in their path.
-        training: Passed on to the model.
+        training: Passed on to the model, one for each readout.
 
     Returns:
         `found`: how many such weights of shape `(U, 10)` and `(10,)` there are; `logits`.
@@ -266,11 +266,37 @@ def model_readouts(
     model = _tuned(cell, units, *x.shape[1:])
     named = [variable for variable in model.trainable_variables if "readout" in variable.path]
     logits, found = [], [0, 0]
-    for readout in readouts:
+    for readout, mode in zip(readouts, training, strict=True):
         found = _set_readout(named, units, readout["kernel"], readout["bias"])
         with eagerly():
-            logits.append(model(tf.constant(x), training=training))
+            logits.append(model(tf.constant(x), training=mode))
     return {"found": found, "logits": logits}
+
+
+def model_constant(cell: str, units: int, bias: float, kernel: np.ndarray, lengths: list[int]) -> list[Any]:
+    """Logits of `build_model(cell, units, T, 2)` for each length T, as for predictions, of one sequence of ones.
+
+    But for the readout, every matrix to train is zeros, and every other weight to train is one number. So the gates do
+    not depend on the input, and the same number scales and shifts the normalization.
+
+    Args:
+        cell: As `build_model` takes it; units, too.
+        bias: That number.
+        kernel: Of the readout, `(U, 10)`.
+        lengths: T of each model.
+    """
+    import tensorflow as tf
+
+    logits = []
+    for length in lengths:
+        model = _tuned(cell, units, length, 2)
+        for variable in model.trainable_variables:
+            matrix = sum(size > 1 for size in variable.shape) > 1
+            rest = np.full(variable.shape, 0.0 if matrix else bias, np.float32)
+            variable.assign(kernel if tuple(variable.shape) == (units, 10) else rest)
+        with eagerly():
+            logits.append(model(tf.ones((1, length, 2)), training=False))
+    return logits
 
 
 def moving_averages(cell: str, units: int, x: np.ndarray, calls: int) -> list[list[Any]]:
@@ -344,8 +370,9 @@ def datasets(
     seed: int | None = None,
     shake: int | None = None,
     passes: int = 1,
+    upside_down: bool = False,
 ) -> dict[str, list[Any]]:
-    """Iterates both datasets of `make_datasets(images, labels, order, batch_size)`, with an order that changes nothing.
+    """Iterates both datasets of `make_datasets(images, labels, order, batch_size)`.
 
     Args:
         images: `(N, 28, 28)` uint8, with labels `(N,)` uint8.
@@ -353,6 +380,7 @@ def datasets(
         validation_share: As `make_datasets` takes it; seed, too (None: left out).
         shake: See `sequences`.
         passes: How often each dataset is iterated.
+        upside_down: Whether the order turns every image upside down; else it changes nothing.
 
     Returns:
         `training`, `validation`: for each pass a list of batches `[x, y]`.
@@ -362,7 +390,11 @@ def datasets(
     options = {"validation_share": validation_share, "seed": seed}
     options = {name: value for name, value in options.items() if value is not None}
     _shake(shake)
-    made = make_datasets(images, labels, lambda images: images, batch_size, **options)
+
+    def order(images: Any) -> Any:
+        return images[:, ::-1] if upside_down else images
+
+    made = make_datasets(images, labels, order, batch_size, **options)
     training, validation = _returned(made, "make_datasets")
 
     def batches(dataset: Any) -> list[Any]:
@@ -377,7 +409,7 @@ def datasets(
 # -- 4.2: clipping ----------------------------------------------------------------------------------------------------
 
 
-def clipped(gradients: list[np.ndarray], clip_norm: float, backwards: bool = False) -> list[Any]:
+def clipped(gradients: list[np.ndarray], clip_norm: float, backwards: bool = False, nested: bool = False) -> list[Any]:
     """What `clip_gradients` makes of gradients for a made-up model: a GRU, batch normalization, a readout.
 
     Args:
@@ -385,6 +417,7 @@ def clipped(gradients: list[np.ndarray], clip_norm: float, backwards: bool = Fal
             and `(4,)`; for the readout `(4, 10)` and `(10,)`.
         clip_norm: As `clip_gradients` takes it.
         backwards: Passes gradients and variables in the opposite order; the answer is turned around again.
+        nested: The readout is part of a block, so that its paths are `head/readout/kernel` and `head/readout/bias`.
     """
     import keras
     import tensorflow as tf
@@ -392,7 +425,9 @@ def clipped(gradients: list[np.ndarray], clip_norm: float, backwards: bool = Fal
 
     x = keras.Input((5, 3))
     h = keras.layers.BatchNormalization(name="scale")(keras.layers.GRU(4, name="memory")(x))
-    model = keras.Model(x, keras.layers.Dense(10, name="readout")(h))
+    readout = keras.layers.Dense(10, name="readout")
+    head = keras.Sequential([keras.Input((4,)), readout], name="head") if nested else readout
+    model = keras.Model(x, head(h))
     turn = -1 if backwards else 1
     tensors = [tf.constant(gradient) for gradient in gradients][::turn]
     answer = clip_gradients(tensors, list(model.trainable_variables)[::turn], clip_norm)
@@ -458,6 +493,7 @@ def train_kit_model(
     stop_after: int | None = None,
     turn_after: int | None = None,
     turned: np.ndarray | None = None,
+    attached_rate: float | None = None,
 ) -> dict[str, Any]:
     """Runs `train` on the kit's model, with a stand-in for `clip_gradients` that multiplies all by `clip_norm`.
 
@@ -468,16 +504,21 @@ def train_kit_model(
         epochs: As `train` takes it; learning_rate, clip_norm, run_dir and history, too (None: left out).
         stop_after: At that call the callback returns True; None for a callback that never does.
         turn_after: From that call of the callback on the training data has other labels: those of `turned`, `(N,)`.
+        attached_rate: Learning rate of an optimizer that the model has as `model.optimizer`; None for no optimizer.
 
     Returns:
         `history`: what `train` returned; `calls`: what the callback was given; `states`: all weights at each call of
-        the callback; `last`: all weights at the end.
+        the callback; `last`: all weights at the end; `attached_steps`: those that the attached optimizer made.
     """
+    import keras
     import tensorflow as tf
     import train as module
 
     module.clip_gradients = _scaled
     model, turn = _kit_model(start), tf.Variable(0, dtype=tf.int32)
+    attached = None if attached_rate is None else keras.optimizers.Adam(attached_rate)
+    if attached is not None:
+        model.optimizer = attached
     calls: list[Any] = []
     states: list[Any] = []
 
@@ -498,7 +539,8 @@ def train_kit_model(
     options |= {} if run_dir is None else {"run_dir": run_dir}
     options |= {} if history is None else {"history": history}
     found = module.train(model, training, dataset(*validation), callback=callback, **options)
-    return {"history": found, "calls": calls, "states": states, "last": _state(model)}
+    steps = 0 if attached is None else int(attached.iterations)
+    return {"history": found, "calls": calls, "states": states, "last": _state(model), "attached_steps": steps}
 
 
 def save_best(run_dir: str, start: dict[str, np.ndarray]) -> None:
@@ -601,6 +643,7 @@ def train_order(
         which: "rows", "pixels" or "permuted".
     """
     import keras
+    import tensorflow as tf
     from model import build_model
     from train import CONFIG, make_datasets, train
 
@@ -609,13 +652,18 @@ def train_order(
     keras.utils.set_random_seed(seed % 2**31)
     epochs, batch_size = max(2, int(config["epochs"])), int(config["batch_size"])
     training, validation = make_datasets(images, labels, _order(which), batch_size)
-    steps = max(1, int(training.cardinality()))
+    steps = int(training.cardinality())
+    known = steps > 0
+    if not known:  # that of a generator is not, so its batches are counted
+        steps = max(1, sum(1 for _ in training.take(max_steps)))
     total = min(max_steps, steps * epochs)
     short = min(steps, max(1, total // PIECES))
     training, epochs = training.take(short), total // short
+    if not known:
+        training = training.apply(tf.data.experimental.assert_cardinality(short))
     validation = _first_images(validation, 1000)
     rates = {name: float(config[name]) for name in ("dropout", "recurrent_dropout") if name in config}
-    sizes = training.element_spec[0].shape[1:]
+    sizes = validation.element_spec[0].shape[1:]
     model = kept["model"] = build_model(config["cell"], int(config["units"]), *sizes, **rates)
     kept["which"] = which
 

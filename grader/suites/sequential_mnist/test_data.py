@@ -25,8 +25,9 @@ class Split:
         pairs: (number of the image, its digit) of every sample of the first passes.
     """
 
-    def __init__(self, student, labels, batch_size, **options):
-        images = numbered_images(len(labels))
+    def __init__(self, student, labels, batch_size, upside_down=False, **options):
+        images, self.upside_down = numbered_images(len(labels)), upside_down
+        options |= {"upside_down": upside_down}
         found = student.datasets(images=images, labels=labels, batch_size=batch_size, **options)
         found = as_dict(found, "the datasets", ["training", "validation"])
         self.pairs = []
@@ -41,6 +42,7 @@ class Split:
             x, y = as_items(batch, f"a batch for {name}", length=2, names="x and y")
             x = as_array(x, f"x for {name}", shape=(None, 28, 28), axes="batch x 28 x 28", kind="float")
             y = as_array(y, f"y for {name}", shape=(len(x),), axes="batch", kind="integer")
+            x = x[:, ::-1] if self.upside_down else x
             scale = 15 if x.max() <= 1 else 1 / 17  # whether pixels are scaled is one test's matter
             found = np.rint(scale * (16 * x[:, 0, 0] + x[:, 5, 7])).astype(int)
             read.append(found.tolist())
@@ -59,16 +61,16 @@ def labels_of(rng, count):
 @pytest.mark.task("4.1", points=2, hint="Cut one list of image numbers in two")
 def test_split_is_clean(student, rng):
     """No image is in both datasets, and none is missing."""
-    for share, held_out in ((0.25, 40), (0.1, 16)):
-        split = Split(student, labels_of(rng, 160), 10, validation_share=share)
+    for count, share, held_out in ((160, 0.25, 40), (160, 0.1, 16), (107, 0.25, 27)):
+        split = Split(student, labels_of(rng, count), 10, validation_share=share)
         training, validation = flat(split.training[0]), flat(split.validation[0])
-        text = f"with validation_share={share} {len(validation)} of 160 images are for validation"
-        expect(len(validation) == held_out, f"{text}; expected {held_out}.")
+        text = f"with validation_share={share} {len(validation)} of {count} images are for validation"
+        expect(len(validation) == held_out, f"{text}; expected {held_out}: {share * count:g}, rounded.")
         both = set(training) & set(validation)
         expect(not both, f"{len(both)} images are in both datasets: validation must not know what was learnt.")
-        missing = 160 - len(set(training) | set(validation))
+        missing = count - len(set(training) | set(validation))
         # The last batch for training may be left out, where it is not full.
-        expect(missing < 10, f"{missing} of 160 images are in neither dataset.")
+        expect(missing < 10, f"{missing} of {count} images are in neither dataset.")
         expect(len(set(training)) == len(training), "an image comes twice in an epoch.")
 
 
@@ -103,9 +105,11 @@ def test_seed_fixes_everything(student, rng):
 def test_pairs_and_scale(student, rng):
     """Every image keeps its digit, and pixels are between 0 and 1."""
     labels = labels_of(rng, 100)
-    split = Split(student, labels, 10, validation_share=0.3)
+    split = Split(student, labels, 10, validation_share=0.3, upside_down=True)
+    read = [number for number, _ in split.pairs]
+    expect(any(read), "the sequences are not what `order` makes of the images.")
     wrong = sum(digit != labels[number] for number, digit in split.pairs if number < len(labels))
-    lost = sum(number >= len(labels) for number, _ in split.pairs)
+    lost = sum(number >= len(labels) for number in read)
     expect(
         not wrong and not lost, f"{wrong + lost} of {len(split.pairs)} images have lost their digit or their pixels."
     )
@@ -126,6 +130,8 @@ def test_epochs_are_shuffled(student, rng):
     # Shuffled as a whole, the first half comes half from the first images, give or take 14.
     mixed = sum(number < 80 for number in early)
     expect(10 < mixed < len(early) - 10, "images come close to where they were: is the buffer of `shuffle` small?")
+    again = {frozenset(batch) for batch in split.training[0]} & {frozenset(batch) for batch in split.training[1]}
+    expect(not again, f"{len(again)} batches of one epoch come again in the next: shuffle the images, then batch them.")
     expect(split.validation[0] == split.validation[1], "two passes over the validation data differ.")
 
 
@@ -153,12 +159,13 @@ def with_norms(rng, norms):
 @pytest.mark.task("4.2", points=2, hint="Scaled, not cut off entry by entry; below `clip_norm` nothing happens")
 def test_clipping_by_norm(student, rng):
     """A long gradient is scaled down to the norm, a short one stays as it is."""
-    for norms, clip_norm in (((9, 7, 5, 1, 1, 1, 1), 2.0), ((0.3, 0.2, 0.1, 1, 1, 1, 1), 0.5)):
+    # A gradient of zeros, as of weights that nothing depends on yet, has the norm 0.
+    for norms, clip_norm in (((9, 7, 5, 1, 1, 1, 1), 2.0), ((0.3, 0.2, 0, 1, 1, 1, 1), 0.5)):
         gradients = with_norms(rng, norms)
         for gradient, found in zip(gradients[RECURRENT], clip(student, gradients, clip_norm)[RECURRENT], strict=True):
             norm = float(np.linalg.norm(gradient))
             what = f"a gradient of norm {norm:.2g}, clipped to {clip_norm:g}"
-            expected = gradient.astype(np.float64) * min(1, clip_norm / norm)
+            expected = gradient.astype(np.float64) * min(1, clip_norm / max(norm, 1e-9))
             assert_close(found, expected, what, rtol=1e-4, atol=1e-6)
 
 
@@ -166,8 +173,8 @@ def test_clipping_by_norm(student, rng):
 def test_readout_is_spared(student, rng):
     """The gradients of the readout pass as they are, wherever they stand."""
     gradients = with_norms(rng, (3, 3, 3, 1, 1, 8, 6))
-    for backwards in (False, True):
-        found = clip(student, gradients, 1.0, backwards=backwards)
+    for other in (False, True):
+        found = clip(student, gradients, 1.0, backwards=other, nested=other)
         for gradient, one in zip(gradients[READOUT], found[READOUT], strict=True):
             assert_close(one, gradient, "a gradient of the readout", rtol=1e-5, atol=1e-6, hint="It is not clipped.")
 
