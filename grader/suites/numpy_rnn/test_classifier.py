@@ -75,11 +75,11 @@ def effects_of_pieces(student, rng, cell):
     """
     images = np.tile(drawn_images(rng, 4)[:, : 784 // PIECES], PIECES)
     made(student, spread=0.02, cell=cell, memory_units=32, num_steps=PIECES, pixels_per_step=784 // PIECES)
-    before, effects = scores_of(student, images), []
-    for piece in np.split(np.arange(784), PIECES):
-        wiped = images.copy()
-        wiped[:, piece] = 0
-        effects.append(float(np.abs(scores_of(student, wiped) - before).mean()))
+    wiped = np.stack([images] * (1 + PIECES))  # the last of these as they are; all in one call, to save time
+    for number, piece in enumerate(np.split(np.arange(784), PIECES)):
+        wiped[number][:, piece] = 0
+    scores = scores_of(student, wiped.reshape(-1, 784)).reshape(1 + PIECES, len(images), -1)
+    effects = np.abs(scores[:-1] - scores[-1]).mean(axis=(1, 2)).tolist()
     expect(effects[-1] > 0, f"the last piece has no effect on the scores of {cell!r}.")
     return [effect / effects[-1] for effect in effects]
 

@@ -28,6 +28,15 @@ def problem(rng, count, first=0, turn=0):
     return [pixels, labels]
 
 
+def clear_problem(rng, count, first=0, turn=0):
+    """The like, but soon learnt by any optimizer: one of pixels 1 to 3 is far brighter. Every tenth label is wrong."""
+    pixels, _ = problem(rng, count, first)
+    labels, numbers = rng.integers(0, CLASSES, size=count), np.arange(count)
+    pixels[:, 1:4] *= 0.2
+    pixels[numbers, 1 + labels] += 0.8
+    return [pixels, (labels + turn + (numbers % 10 == 0)) % CLASSES]
+
+
 def scores_of(weights, pixels):
     kernel, bias, _ = as_items(weights, "the weights", length=3)
     return pixels[:, 1:5].astype(np.float64) @ as_array(kernel, "the kernel") + as_array(bias, "the bias")
@@ -76,16 +85,15 @@ def numbers_learnt(found):
 def test_training_learns(student, rng):
     """`train` fits the training data: the loss falls, and the accuracies that it reports are true."""
     # The validation data has other labels: a training that looks at it learns the opposite.
-    data, validation = problem(rng, 200), problem(rng, 60, FIRST_VALIDATION, turn=1)
-    # Plain descent needs these many steps, and at a higher rate RMSprop leaps about. With either, Adam, and a rate that
-    # falls: at least 78 %, 9 % from the accuracy during the epoch, over 3,000 seeds.
-    epochs_all = 20
-    found = run_training(student, data, validation, epochs_all)
+    data, validation = clear_problem(rng, 100), clear_problem(rng, 60, FIRST_VALIDATION, turn=1)
+    # Plain descent, momentum, Adam and RMSprop, at constant and falling rates, over 4,000 seeds: at least 75 %, at most
+    # 7 % from the accuracy during the epoch; the loss goes to 73 % or less.
+    found = run_training(student, data, validation, epochs=8)
     epochs, losses = curve(found, "train_losses")
-    expect(epochs == list(range(epochs_all)), f"results['train_losses'] has the epochs {epochs}; expected 0 to 19.")
-    expect(losses[-1] < 0.8 * losses[0], f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}.")
+    expect(epochs == list(range(8)), f"results['train_losses'] has the epochs {epochs[:9]}; expected 0 to 7.")
+    expect(losses[-1] < 0.9 * losses[0], f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}.")
     reached = accuracy(found["weights"], data)
-    text = f"after {epochs_all} epochs {reached:.0%} of the training images are told rightly; expected over 65 %."
+    text = f"after 8 epochs {reached:.0%} of the training images are told rightly; expected over 65 %."
     expect(reached > 0.65, text)
     claimed = curve(found, "train_accs")[1][-1]
     text = f"the accuracy in the last epoch is given as {claimed:.3g}; it is {reached:.3g}."
