@@ -21,20 +21,20 @@ def rnn_gradient_check(
     """Compares the gradient from `bptt_fn` with central differences of the loss of `rnn_forward`.
 
     The derivative by one entry w is (loss(w + h) - loss(w - h)) / 2h, up to an error of the order of h squared. The
-    relative error of two numbers a, b is |a - b| / max(|a| + |b|, floor), with a small floor against 0 / 0.
+    relative error of two numbers a, b is |a - b| / max(|a| + |b|, floor), with a floor of at most 0.01 against 0 / 0.
 
-    For each entry of the model prints a line: that it has passed; or where it fails (name and index of the worst
+    For each array of the model prints a line: that it has passed; or where it fails (name and index of the worst
     entry, such as `Whh[1, 2]`), with both derivatives.
 
     Args:
-        model: Each of its entries is checked; it is the same afterwards.
+        model: Each entry of its arrays is checked; it is the same afterwards.
         x: Inputs, as `rnn_forward` takes them; y and init_state, too.
         h: How far an entry is moved up and down.
         error_threshold: The largest relative error that passes.
         bptt_fn: What is checked. It is called like `bptt`, with its clipping off.
 
     Returns:
-        For each entry of the model the largest relative error.
+        For each array of the model the largest relative error.
     """
     # TODO 3.1: Clipping falsifies large gradients: `clip=None`.
     #     `np.ndindex(array.shape)` gives every index. Keep the old value, move up, move down, and put the old value

@@ -53,7 +53,8 @@ def train(
 ) -> dict[str, Any]:
     """Trains a classifier with a loop of our own.
 
-    What is minimised is the cross-entropy, a mean over the batch, plus `model.l2_loss()`.
+    What is minimised is the cross-entropy, a mean over the batch, plus `model.l2_loss()`. At the end the model has the
+    weights of the last epoch.
 
     Args:
         model: Called as `model(images, training=...)`, it gives scores before any softmax; it has an `l2_loss()`.

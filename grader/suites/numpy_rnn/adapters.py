@@ -324,7 +324,7 @@ def make_classifier(arguments: dict[str, Any], shake: float = 0.0, spread: float
     Args:
         arguments: Of its `__init__`.
         shake: Standard deviation of noise that is added to every weight: biases start at 0 otherwise.
-        spread: Standard deviation to which matrices are rescaled, those that are not constant; 0 leaves them alone.
+        spread: Standard deviation of the noise that takes the place of every weight; 0 leaves them alone.
 
     Returns:
         The weights.
@@ -339,9 +339,7 @@ def make_classifier(arguments: dict[str, Any], shake: float = 0.0, spread: float
     for variable in model.trainable_variables if shake else []:
         variable.assign_add((shake * rng.standard_normal(variable.shape)).astype(np.float32))
     for variable in model.trainable_variables if spread else []:
-        values = np.array(variable)
-        if values.ndim == 2 and np.ptp(values) > 0:
-            variable.assign(spread / values.std() * values)
+        variable.assign((spread * rng.standard_normal(variable.shape)).astype(np.float32))
     return [np.array(variable) for variable in model.trainable_variables]
 
 
@@ -388,7 +386,8 @@ def _kit_model(classes: int, l2_lambda: float, script: list[float] | None) -> An
 
     Pixel 0 is the number of an image: with it the model notes which images it has seen, and whether in training. Its
     `l2_loss` is that of a weight which nothing else depends on. With a script it acts as if it got better or worse: the
-    score of the class that pixels 1 to 3 stand for is the script's next number each time when image 1000 is seen.
+    score of the class that pixels 1 to 3 stand for is the script's first number, and its next one each time that image
+    1000 is seen after training images were.
     """
     import keras
     import tensorflow as tf
@@ -400,7 +399,8 @@ def _kit_model(classes: int, l2_lambda: float, script: list[float] | None) -> An
             self.spare = self.add_weight(shape=(), initializer="ones", name="spare")
             self.seen: list[tuple[bool, np.ndarray]] = []
             self.margins = list(script or [])
-            self.margin = 0.0
+            self.margin = self.margins[0] if self.margins else 0.0
+            self.has_learnt = False
 
         def call(self, images: Any, training: Any = False) -> Any:
             flat = tf.reshape(images, (-1, 784))
@@ -408,8 +408,9 @@ def _kit_model(classes: int, l2_lambda: float, script: list[float] | None) -> An
             def note(numbers: np.ndarray) -> np.float32:
                 numbers = np.rint(numbers).astype(np.int64)
                 self.seen.append((bool(training), numbers))
-                if self.margins and 1000 in numbers:
-                    self.margin = self.margins.pop(0)
+                if self.margins and self.has_learnt and 1000 in numbers:
+                    self.margin, self.has_learnt = self.margins.pop(0), False
+                self.has_learnt |= bool((numbers < 1000).any())
                 return np.float32(self.margin)
 
             margin = tf.numpy_function(note, [flat[:, 0]], tf.float32)
@@ -426,6 +427,7 @@ def _kit_model(classes: int, l2_lambda: float, script: list[float] | None) -> An
     model = KitModel()
     model(tf.zeros((1, 784)))
     model.seen.clear()
+    model.has_learnt = False
     return model
 
 
@@ -487,7 +489,7 @@ def train_kit_model(
 
 
 def still_weights(images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """Trains your classifier with your `train` for two epochs, without help from the kit.
+    """Trains your classifier with your `train`, without help from the kit.
 
     Returns:
         `variables`: how many there are; `still`: paths of those that the second epoch left as the first had.
@@ -503,14 +505,15 @@ def still_weights(images: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
         return False
 
     data = (images, labels)
-    train(model, data, data, num_epochs=2, batch_size=10, patience=None, callback=note)
+    # Three epochs, since the rate may be 0 in the last one.
+    train(model, data, data, num_epochs=3, batch_size=10, patience=None, callback=note)
     if len(values) < 2:  # the callback is not called, which is another test's matter
         values.clear()
         for _ in range(2):
             train(model, data, data, num_epochs=1, batch_size=10, patience=None)
             note()
     paths = [variable.path for variable in model.trainable_variables]
-    pairs = zip(paths, *values[-2:], strict=True)
+    pairs = zip(paths, *values[:2], strict=True)
     return {"variables": len(paths), "still": [path for path, first, second in pairs if np.array_equal(first, second)]}
 
 

@@ -267,6 +267,7 @@ def test_truncation(student, rng):
         for name, grad in found.items():
             text = f"T = {steps}, B = {batch}, truncate={k}: the gradient of {name}, against that of pieces one by one"
             assert_close(grad, total[name], text, rtol=1e-5, atol=1e-6)
+    # Of the last case:
     limit = 0.5 * max(float(np.abs(grad).max()) for grad in total.values())
     whole = run_bptt(student, model, x, labels, h, clip=limit)["grads"]
     if max(float(np.abs(grad).max()) for grad in whole.values()) > limit + 1e-6:

@@ -331,7 +331,7 @@ def test_public_scores(student, rng):
 def test_public_l2_loss(student):
     """`l2_loss` is a positive number, and 0 with l2_lambda=0."""
     for l2_lambda in (0.0, 1.0):
-        student.make_classifier(arguments={"cell": "rnn", "memory_units": 8, "l2_lambda": l2_lambda})
+        student.make_classifier(arguments={"cell": "rnn", "memory_units": 8, "l2_lambda": l2_lambda}, shake=0.1)
         found = number(student.l2_loss(), "the L2 loss")
         assert (found > 0) == (l2_lambda > 0), f"with l2_lambda={l2_lambda} it is {found:.4g}."
 

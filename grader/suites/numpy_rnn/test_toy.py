@@ -102,7 +102,7 @@ def test_toy_is_learnt(student, rng, thresholds):
     check_echo(student, rng, model, SYMBOLS, DELAY, thresholds["echo"])
 
 
-@pytest.mark.task("5.1", points=0.5, limit_s=180, hint="One `default_rng(seed)` for all; append loss / steps each time")
+@pytest.mark.task("5.1", points=0.5, limit_s=200, hint="One `default_rng(seed)` for all; append loss / steps each time")
 def test_toy_follows_its_arguments(student, rng):
     """`train_echo` does what its arguments say, the same for the same seed; its losses are means over the steps."""
     model, losses = trained_echo(student, 3, 1, seed=6)

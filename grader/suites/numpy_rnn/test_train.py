@@ -86,15 +86,16 @@ def test_training_learns(student, rng):
     """`train` fits the training data: the loss falls, and the accuracies that it reports are true."""
     # The validation data has other labels: a training that looks at it learns the opposite.
     data, validation = clear_problem(rng, 100), clear_problem(rng, 60, FIRST_VALIDATION, turn=1)
-    # Plain descent, momentum, Adam and RMSprop, at constant and falling rates, over 4,000 seeds: at least 75 %, at most
-    # 7 % from the accuracy during the epoch; the loss goes to 73 % or less.
+    # Plain descent, momentum, Adam and RMSprop, at constant and gently falling rates, over 4,000 seeds: at least 75 %,
+    # at most 7 % from the accuracy during the epoch; the loss goes to 73 % or less. Plain descent at rates that are a
+    # third from epoch to epoch, over 60 seeds: 62 %, and a loss of 91 %. Chance is 33 %.
     found = run_training(student, data, validation, epochs=8)
     epochs, losses = curve(found, "train_losses")
     expect(epochs == list(range(8)), f"results['train_losses'] has the epochs {epochs[:9]}; expected 0 to 7.")
-    expect(losses[-1] < 0.9 * losses[0], f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}.")
+    expect(losses[-1] < 0.95 * losses[0], f"the loss went from {losses[0]:.3g} to {losses[-1]:.3g}.")
     reached = accuracy(found["weights"], data)
-    text = f"after 8 epochs {reached:.0%} of the training images are told rightly; expected over 65 %."
-    expect(reached > 0.65, text)
+    text = f"after 8 epochs {reached:.0%} of the training images are told rightly; expected over 55 %."
+    expect(reached > 0.55, text)
     claimed = curve(found, "train_accs")[1][-1]
     text = f"the accuracy in the last epoch is given as {claimed:.3g}; it is {reached:.3g}."
     expect(abs(claimed - reached) < 0.15, text)
@@ -105,7 +106,7 @@ def test_training_learns(student, rng):
 )
 def test_validation_is_true(student, rng):
     """The validation curves are those of the validation data, after the epoch."""
-    count = 521  # more than one batch, of whatever size
+    count = 999  # more than one batch, and batches nearly of one size, so that a plain mean of theirs will do
     data, validation = problem(rng, 60), problem(rng, count, FIRST_VALIDATION, turn=1)
     found = run_training(student, data, validation, epochs=3)
     numbers = np.concatenate([as_array(found[name], "the numbers") for name in ("validated", "trained")])
@@ -117,9 +118,8 @@ def test_validation_is_true(student, rng):
     expect(abs(claimed - true) < 0.01, text)
     loss = rnn.cross_entropy(scores_of(found["weights"], validation[0]), validation[1])
     claimed = curve(found, "val_losses")[1][-1]
-    # Means of batches of different sizes that are not weighted are off by a few per cent.
     text = f"the last validation loss is given as {claimed:.4g}; computed from the weights it is {loss:.4g}."
-    expect(abs(claimed - loss) < 0.08 * loss, text)
+    expect(abs(claimed - loss) < 0.04 * loss, text)
 
 
 @pytest.mark.task("7.1", points=1, limit_s=40, hint="`model(x, training=True)` in a training step alone")
@@ -153,9 +153,9 @@ def test_every_image_once_an_epoch(student, rng):
     sizes = [as_number(size, "a size") for size in as_items(found["batches"], "the sizes of batches")]
     wrong = [size for size in sizes if size > batch]
     expect(not wrong, f"with batch_size={batch} there was a batch of {wrong[0] if wrong else 0:.0f}.")
-    expected = epochs * -(-count // batch)
-    text = f"{count} images in batches of {batch} are 6 an epoch; in {epochs} epochs there were {len(sizes)}."
-    expect(len(sizes) in (0, expected), text)  # 0: without training=True, which is charged elsewhere
+    wanted = -(-count // batch)
+    text = f"{count} images in batches of {batch} are {wanted} an epoch; in {epochs} epochs there were {len(sizes)}."
+    expect(len(sizes) in (0, epochs * wanted), text)  # 0: without training=True, which is charged elsewhere
 
 
 @pytest.mark.task("7.1", points=0.5, limit_s=40, hint="`images[: int(fraction * len(images))]`")
@@ -265,12 +265,14 @@ def test_callback(student, rng):
     epochs = epochs_run(found)
     expect(len(calls) == epochs, f"{epochs} epochs, then early stopping: the callback was called {len(calls)} times.")
     between = as_dict(calls[1][1], "the callback's logs", ["train_loss"]).get("val_loss") if len(calls) > 1 else None
-    expect(between is None, "after an epoch without a validation logs['val_loss'] has a value, an old one.")
+    # None or NaN, for those who keep the key.
+    empty = between is None or bool(np.isnan(as_array(between, "logs['val_loss']", finite=False)).all())
+    expect(empty, "after an epoch without a validation logs['val_loss'] has a value, an old one.")
 
 
 @pytest.mark.task("7.1", points=0.25, limit_s=40, hint="The optimizer takes `learning_rate`")
 def test_learning_rate(student, rng):
-    """The learning rate is the one that `train` was given."""
+    """The learning rate is the one that `train` was given; the loss of an epoch in which nothing moves is a mean."""
     data, validation = problem(rng, 60), problem(rng, 10, FIRST_VALIDATION)
     found = run_training(student, data, validation, 1, {"learning_rate": NO_RATE})
     kernel = as_array(as_items(found["weights"], "the weights", length=3)[0], "the kernel")

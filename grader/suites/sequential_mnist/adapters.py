@@ -2,7 +2,7 @@
 
 Tests never see your objects: they pass arrays and plain numbers to these functions and get the same back. Nothing here
 knows what the right answer is. You may read this file to see how your code is called, and call it yourself; changing
-it has no effect, since grading puts its own copy in place.
+it has no effect, since grading puts its own copy in place. It holds all tasks of the assignment, hence its length.
 
 Shapes: B batch, T time steps, D features, U units; 10 classes.
 """
@@ -498,7 +498,8 @@ def train_kit_model(
     """Runs `train` on the kit's model, with a stand-in for `clip_gradients` that multiplies all by `clip_norm`.
 
     Args:
-        data: x `(N, T, D)` and y `(N,)`; N is a multiple of batch_size. `validation` likewise.
+        data: x `(N, T, D)` and y `(N,)`; N is a multiple of batch_size.
+        validation: Likewise, but of any N.
         batch_size: B.
         start: See `_kit_model`.
         epochs: As `train` takes it; learning_rate, clip_norm, run_dir and history, too (None: left out).
@@ -508,7 +509,8 @@ def train_kit_model(
 
     Returns:
         `history`: what `train` returned; `calls`: what the callback was given; `states`: all weights at each call of
-        the callback; `last`: all weights at the end; `attached_steps`: those that the attached optimizer made.
+        the callback; `saved`: whether run_dir held `best.weights.h5` at each of them; `last`: all weights at the end;
+        `attached_steps`: those that the attached optimizer made.
     """
     import keras
     import tensorflow as tf
@@ -521,6 +523,9 @@ def train_kit_model(
         model.optimizer = attached
     calls: list[Any] = []
     states: list[Any] = []
+    saved: list[bool] = []
+    if run_dir is not None:
+        Path(run_dir).mkdir(parents=True, exist_ok=True)
 
     def dataset(x: np.ndarray, *labels: np.ndarray) -> Any:
         arrays = (x, *(y.astype(np.int32) for y in labels))
@@ -529,6 +534,7 @@ def train_kit_model(
     def callback(epoch: Any, logs: Any) -> bool:
         calls.append([epoch, dict(logs) if isinstance(logs, dict) else logs])
         states.append(_state(model))
+        saved.append(run_dir is not None and (Path(run_dir) / "best.weights.h5").is_file())
         if len(calls) == turn_after:
             turn.assign(1)
         return len(calls) == stop_after
@@ -540,7 +546,8 @@ def train_kit_model(
     options |= {} if history is None else {"history": history}
     found = module.train(model, training, dataset(*validation), callback=callback, **options)
     steps = 0 if attached is None else int(attached.iterations)
-    return {"history": found, "calls": calls, "states": states, "last": _state(model), "attached_steps": steps}
+    seen = {"calls": calls, "states": states, "saved": saved}
+    return {"history": found, **seen, "last": _state(model), "attached_steps": steps}
 
 
 def save_best(run_dir: str, start: dict[str, np.ndarray]) -> None:
@@ -573,7 +580,7 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
 
     Returns:
         `variables`: how many there are to train; `still`: paths of those that the second epoch left as the first had.
-        `predictions`: of the model for the first batch after each of the two epochs, `(B, 10)`. A graph that was frozen
+        `predictions`: of the model for the first batch after each of these epochs, `(B, 10)`. A graph that was frozen
         in the first call serves that size alone.
     """
     import tensorflow as tf
@@ -590,7 +597,8 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
         predictions.append(np.array(model(tf.constant(x[:batch_size]), training=False)))
         return False
 
-    train(model, dataset, dataset, epochs=2, learning_rate=learning_rate, clip_norm=1.0, callback=note)
+    # Three, since the rate may be 0 in the last one.
+    train(model, dataset, dataset, epochs=3, learning_rate=learning_rate, clip_norm=1.0, callback=note)
     while len(values) < 2:  # the callback is not called, which is another task's matter
         note()
         train(model, dataset, dataset, epochs=1, learning_rate=learning_rate, clip_norm=1.0)
