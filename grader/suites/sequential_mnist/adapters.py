@@ -524,8 +524,9 @@ def train_kit_model(
     calls: list[Any] = []
     states: list[Any] = []
     saved: list[bool] = []
-    if run_dir is not None:
-        Path(run_dir).mkdir(parents=True, exist_ok=True)
+    best = Path(run_dir, "best.weights.h5") if run_dir else None
+    if best:
+        best.parent.mkdir(parents=True, exist_ok=True)
 
     def dataset(x: np.ndarray, *labels: np.ndarray) -> Any:
         arrays = (x, *(y.astype(np.int32) for y in labels))
@@ -534,7 +535,7 @@ def train_kit_model(
     def callback(epoch: Any, logs: Any) -> bool:
         calls.append([epoch, dict(logs) if isinstance(logs, dict) else logs])
         states.append(_state(model))
-        saved.append(run_dir is not None and (Path(run_dir) / "best.weights.h5").is_file())
+        saved.append(bool(best and best.is_file()))
         if len(calls) == turn_after:
             turn.assign(1)
         return len(calls) == stop_after
