@@ -227,7 +227,10 @@ def test_patience(student, rng):
         ([3, 2, 1, 0.5], 1, 2, 5, "the third validation comes after the fifth epoch"),
     )
     for margins, patience, eval_every, expected, what in cases:
-        epochs = epochs_run(scripted(student, rng, margins, patience, eval_every))
+        found = scripted(student, rng, margins, patience, eval_every)
+        epochs = epochs_run(found)
+        if any(epoch % eval_every for epoch in curve(found, "val_losses")[0]):
+            continue  # it validates more often, which is another test's matter
         text = f"patience={patience}, eval_every={eval_every}, validations as good as {margins}: {epochs} epochs"
         expect(epochs == expected, f"{text}; expected {expected} ({what}).")
 
@@ -267,7 +270,8 @@ def test_callback(student, rng):
     between = as_dict(calls[1][1], "the callback's logs", ["train_loss"]).get("val_loss") if len(calls) > 1 else None
     # None or NaN, for those who keep the key.
     empty = between is None or bool(np.isnan(as_array(between, "logs['val_loss']", finite=False)).all())
-    expect(empty, "after an epoch without a validation logs['val_loss'] has a value, an old one.")
+    is_new = 1 in curve(found, "val_losses")[0]  # it validates more often, which is another test's matter
+    expect(empty or is_new, "after an epoch without a validation logs['val_loss'] has a value, an old one.")
 
 
 @pytest.mark.task("7.1", points=0.25, limit_s=40, hint="The optimizer takes `learning_rate`")
