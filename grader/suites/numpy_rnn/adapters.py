@@ -365,6 +365,17 @@ def classify(images: np.ndarray, training: bool = False) -> Any:
         return kept["model"](tf.constant(images), training=training)
 
 
+def scale_readout(units: int, classes: int, factor: float) -> int:
+    """Multiplies the readout's weights, told by their shapes; returns how many of them are `(units, classes)`."""
+    kernels = 0
+    for variable in kept["model"].trainable_variables:
+        shape = tuple(size for size in variable.shape if size > 1)
+        if shape in ((units, classes), (classes,)):
+            variable.assign(factor * variable)
+            kernels += shape == (units, classes)
+    return kernels
+
+
 def classify_alike(images: np.ndarray, arguments: dict[str, Any]) -> Any:
     """Scores of another classifier, made with these arguments, that has the weights of the first."""
     weights = kept["model"].get_weights()
@@ -386,8 +397,8 @@ def _kit_model(classes: int, l2_lambda: float, script: list[float] | None) -> An
 
     Pixel 0 is the number of an image: with it the model notes which images it has seen, and whether in training. Its
     `l2_loss` is that of a weight which nothing else depends on. With a script it acts as if it got better or worse: the
-    score of the class that pixels 1 to 3 stand for is the script's first number, and its next one each time that image
-    1000 is seen after training images were.
+    score of the class that pixels 1 to 3 stand for is the script's first number, and its next one each time that
+    validation images, from 1000 on, are seen after it has learnt.
     """
     import keras
     import tensorflow as tf
@@ -400,7 +411,7 @@ def _kit_model(classes: int, l2_lambda: float, script: list[float] | None) -> An
             self.seen: list[tuple[bool, np.ndarray]] = []
             self.margins = list(script or [])
             self.margin = self.margins[0] if self.margins else 0.0
-            self.has_learnt = False
+            self.has_learnt = self.is_told = False  # told: that it is in training
 
         def call(self, images: Any, training: Any = False) -> Any:
             flat = tf.reshape(images, (-1, 784))
@@ -408,9 +419,11 @@ def _kit_model(classes: int, l2_lambda: float, script: list[float] | None) -> An
             def note(numbers: np.ndarray) -> np.float32:
                 numbers = np.rint(numbers).astype(np.int64)
                 self.seen.append((bool(training), numbers))
-                if self.margins and self.has_learnt and 1000 in numbers:
+                if self.margins and self.has_learnt and (numbers >= 1000).any():
                     self.margin, self.has_learnt = self.margins.pop(0), False
-                self.has_learnt |= bool((numbers < 1000).any())
+                if (numbers < 1000).any():
+                    self.is_told |= bool(training)
+                    self.has_learnt |= bool(training) or not self.is_told
                 return np.float32(self.margin)
 
             margin = tf.numpy_function(note, [flat[:, 0]], tf.float32)

@@ -35,7 +35,7 @@ def scores_of(student, images, classes=10, training=False):
 
 @pytest.mark.task("6.1", points=1, limit_s=60, hint="`tf.reshape(images, (-1, num_steps, pixels_per_step))`")
 def test_scores_for_both_forms(student, rng):
-    """Flat and square images give the same scores, one for each class, for every kind of cell and any batch."""
+    """Flat and square images give the same scores, one for each class, for every cell and any batch; no softmax."""
     images = drawn_images(rng, 5)
     for cell, classes in (("rnn", 10), ("gru", 4), ("lstm", 7)):
         made(student, shake=0.1, cell=cell, memory_units=6, output_size=classes)
@@ -47,6 +47,10 @@ def test_scores_for_both_forms(student, rng):
         expect(np.ptp(flat, axis=1).min() > 0, f"all classes get the same score ({cell}).")
         softmax = flat.min() >= 0 and np.allclose(flat.sum(axis=1), 1, atol=1e-4)
         expect(not softmax, "the scores of each image add up to 1: the softmax is left to the loss.")
+        if student.scale_readout(units=6, classes=classes, factor=-3.0) == 1:  # else it has weights of other shapes
+            scaled = scores_of(student, images, classes)
+            what, hint = f"scores with the readout's weights times -3 ({cell})", "Is there an activation after it?"
+            assert_close(scaled, -3 * flat.astype(np.float64), what, rtol=1e-3, atol=1e-4, hint=hint)
 
 
 def effects_of_pieces(student, rng, cell):
@@ -55,8 +59,12 @@ def effects_of_pieces(student, rng, cell):
     Where all weights are small a gated cell forgets by about half from step to step, and a vanilla cell nearly all. So
     the effects tell the order, whatever the cell looks like inside.
     """
-    images = np.tile(drawn_images(rng, 4)[:, : 784 // PIECES], PIECES)
-    made(student, spread=0.02, cell=cell, memory_units=32, num_steps=PIECES, pixels_per_step=784 // PIECES)
+    size, units = 784 // PIECES, 32
+    images = np.tile(drawn_images(rng, 4)[:, :size], PIECES)
+    weights = made(student, spread=0.02, cell=cell, memory_units=units, num_steps=PIECES, pixels_per_step=size)
+    # Weights of input and state may be one array.
+    fits = any({size, size + units} & set(weight.shape) for weight in weights)
+    expect(fits, f"with pixels_per_step={size} no weight of {cell!r} has {size} rows: are pieces of another size read?")
     wiped = np.stack([images] * (1 + PIECES))  # the last of these as they are; all in one call, to save time
     for number, piece in enumerate(np.split(np.arange(784), PIECES)):
         wiped[number][:, piece] = 0

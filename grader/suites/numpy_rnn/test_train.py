@@ -106,8 +106,9 @@ def test_training_learns(student, rng):
 )
 def test_validation_is_true(student, rng):
     """The validation curves are those of the validation data, after the epoch."""
-    count = 999  # more than one batch, and batches nearly of one size, so that a plain mean of theirs will do
-    data, validation = problem(rng, 60), problem(rng, count, FIRST_VALIDATION, turn=1)
+    count = 999  # more than one batch
+    # The second half has other labels, so that no part stands for all.
+    data, validation = problem(rng, 60), problem(rng, count, FIRST_VALIDATION, turn=np.arange(count) // 500)
     found = run_training(student, data, validation, epochs=3)
     numbers = np.concatenate([as_array(found[name], "the numbers") for name in ("validated", "trained")])
     seen = len(set(numbers[numbers >= FIRST_VALIDATION].tolist()))
@@ -115,11 +116,12 @@ def test_validation_is_true(student, rng):
     true = accuracy(found["weights"], validation)
     claimed = curve(found, "val_accs")[1][-1]
     text = f"the last validation accuracy is given as {claimed:.4g}; computed from the weights it is {true:.4g}."
-    expect(abs(claimed - true) < 0.01, text)
+    # A plain mean of batches that are not all of one size is off by 1 %.
+    expect(abs(claimed - true) < 0.03, text)
     loss = rnn.cross_entropy(scores_of(found["weights"], validation[0]), validation[1])
     claimed = curve(found, "val_losses")[1][-1]
     text = f"the last validation loss is given as {claimed:.4g}; computed from the weights it is {loss:.4g}."
-    expect(abs(claimed - loss) < 0.04 * loss, text)
+    expect(abs(claimed - loss) < 0.08 * loss, text)
 
 
 @pytest.mark.task("7.1", points=1, limit_s=40, hint="`model(x, training=True)` in a training step alone")
@@ -241,9 +243,10 @@ def test_l2_loss_is_minimised(student, rng):
     data, validation = problem(rng, 100), problem(rng, 10, FIRST_VALIDATION)
     weights = as_items(run_training(student, data, validation, 3, l2_lambda=1.0)["weights"], "the weights", length=3)
     spare = as_number(weights[2], "the weight")
-    # 30 steps of Adam at a rate of 0.1 bring it close to 0; plain descent takes it to 0.9 ** 30 = 0.04.
+    # 30 steps of Adam at a rate of 0.1 bring it close to 0; plain descent takes it to 0.9 ** 30 = 0.04, at rates that
+    # fall to a third from epoch to epoch to 0.22. One step an epoch leaves 0.7.
     text = f"a weight on which nothing but `l2_loss` depends went from 1 to {spare:.3f}; expected nearly 0."
-    expect(abs(spare) < 0.8, text)
+    expect(abs(spare) < 0.5, text)
 
 
 @pytest.mark.task("7.1", points=0.5, limit_s=40, hint="`if callback is not None and callback(epoch, logs): break`")
@@ -271,12 +274,12 @@ def test_callback(student, rng):
     # None or NaN, for those who keep the key.
     empty = between is None or bool(np.isnan(as_array(between, "logs['val_loss']", finite=False)).all())
     is_new = 1 in curve(found, "val_losses")[0]  # it validates more often, which is another test's matter
-    expect(empty or is_new, "after an epoch without a validation logs['val_loss'] has a value, an old one.")
+    expect(empty or is_new, "after an epoch without a validation logs['val_loss'] is a number; expected none.")
 
 
 @pytest.mark.task("7.1", points=0.25, limit_s=40, hint="The optimizer takes `learning_rate`")
 def test_learning_rate(student, rng):
-    """The learning rate is the one that `train` was given; the loss of an epoch in which nothing moves is a mean."""
+    """The learning rate is the one that `train` was given; `train_losses` has means over the epoch."""
     data, validation = problem(rng, 60), problem(rng, 10, FIRST_VALIDATION)
     found = run_training(student, data, validation, 1, {"learning_rate": NO_RATE})
     kernel = as_array(as_items(found["weights"], "the weights", length=3)[0], "the kernel")
