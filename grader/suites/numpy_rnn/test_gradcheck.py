@@ -152,6 +152,11 @@ def print_of(check, broken=None):
     return re.sub(r"np\.int\w*\((\d+)\)", r"\1", check.run(broken=broken)[1])
 
 
+def news(printed, usual):
+    """The lines that are not printed for a right gradient, too: there may be one for each entry."""
+    return "\n".join(line for line in printed.splitlines() if line not in usual)
+
+
 @pytest.mark.task("3.1", points=1, hint="Print name and index of the worst entry, such as Whh[1, 2]")
 def test_failure_is_located(student, rng):
     """Where it fails it says so, with the name and the index of the entry."""
@@ -163,15 +168,13 @@ def test_failure_is_located(student, rng):
             index = tuple(broken[1])
             said[index] = printed = print_of(check, broken)
             # The name, and soon the index, however they are written: Whh[1, 2], Whh (1, 2), parameter=Whh ix=(1, 2)
-            place = r"[^\d.]{1,9}".join(map(str, index))
-            found = re.search(rf"\b{name}\b[\s\S]{{0,300}}?(?<!\d){place}(?!\d)", printed)
-            text = f"entry {index} of {name} was wrong; what is printed does not say which one."
-            expect(found, text)
+            place = r"(?<!\d)" + r"[^\d.]{1,9}".join(map(str, index)) + r"(?!\d)"
+            found = re.search(rf"\b{name}\b[\s\S]{{0,300}}?{place}", printed) and re.search(place, news(printed, usual))
+            expect(found, f"entry {index} of {name} was wrong; what is printed does not say which one.")
         for index, printed in said.items():
-            # There may be a line for each entry; what is printed for a right gradient, too, blames none.
-            blame = "\n".join(line for line in printed.splitlines() if line not in usual)
             for other in said.keys() - {index}:
-                named = re.search(rf"\b{name}\b[^\n]{{0,300}}?[\[(]{other[0]}, ?{other[1]}[\])]", blame)
+                place = rf"\b{name}\b[^\n]{{0,300}}?[\[(]{other[0]}, ?{other[1]}[\])]"
+                named = re.search(place, news(printed, usual))
                 expect(not named, f"entry {index} of {name} was wrong; what is printed names {other}, too.")
     broken, (_, highest) = check.break_("Whh", 1.02)
     strict, loose = (check.run(broken=broken, error_threshold=least)[1] for least in (1e-4, 0.5))
