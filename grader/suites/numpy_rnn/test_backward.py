@@ -247,32 +247,41 @@ def test_bptt_changes_nothing(student, rng):
 @pytest.mark.task("2.3", points=2, hint="After the first step of a piece (t % k == 0) nothing is handed on to the left")
 def test_truncation(student, rng):
     """With `truncate=k` gradients stay inside pieces of k steps, counted from the start."""
-    steps = 7
     for k, batch in ((1, 3), (2, 3), (3, 1)):
-        model, x, labels, h = drawn(rng, steps, (batch, 3, 4, 3), scale=0.8)
+        problem = drawn(rng, 7, (batch, 3, 4, 3), scale=0.8)
         try:
-            run_bptt(student, model, x, labels, h, clip=None)
+            run_bptt(student, *problem, clip=None)
         except (Mismatch, StudentRaised):
             if batch == 1:
                 raise
             continue  # gradients of batches are another test's matter
-        found = run_bptt(student, model, x, labels, h, clip=None, truncate=k)["grads"]
-        total = {name: np.zeros_like(value) for name, value in model.items()}
-        state = h
-        for first in range(0, steps, k):  # the same by the submission itself, a piece at a time
-            piece = run_bptt(student, model, x[first : first + k], labels[first : first + k], state, clip=None)
-            state = as_array(piece["last"], "the last state", shape=h.shape).astype(np.float64)
-            for name, grad in piece["grads"].items():
-                total[name] += grad
-        for name, grad in found.items():
-            text = f"T = {steps}, B = {batch}, truncate={k}: the gradient of {name}, against that of pieces one by one"
+        total = sum_of_pieces(student, *problem, k)
+        for name, grad in run_bptt(student, *problem, clip=None, truncate=k)["grads"].items():
+            text = f"T = 7, B = {batch}, truncate={k}: the gradient of {name}, against that of pieces one by one"
             assert_close(grad, total[name], text, rtol=1e-5, atol=1e-6)
-    # Of the last case:
+    check_clip_of_the_whole(student, drawn(rng, 7, (1, 3, 4, 3), scale=0.8), k=3)
+
+
+def sum_of_pieces(student, model, x, labels, h, k):
+    """What `truncate=k` should give, by the submission itself, a piece at a time."""
+    total = {name: np.zeros_like(value) for name, value in model.items()}
+    state = h
+    for first in range(0, len(x), k):
+        piece = run_bptt(student, model, x[first : first + k], labels[first : first + k], state, clip=None)
+        state = as_array(piece["last"], "the last state", shape=h.shape).astype(np.float64)
+        for name, grad in piece["grads"].items():
+            total[name] += grad
+    return total
+
+
+def check_clip_of_the_whole(student, problem, k):
+    """It is the finished gradient that is clipped, not those of pieces."""
+    total = sum_of_pieces(student, *problem, k)
     limit = 0.5 * max(float(np.abs(grad).max()) for grad in total.values())
-    whole = run_bptt(student, model, x, labels, h, clip=limit)["grads"]
+    whole = run_bptt(student, *problem, clip=limit)["grads"]
     if max(float(np.abs(grad).max()) for grad in whole.values()) > limit + 1e-6:
         return  # it clips nothing, which is another test's matter
-    for name, grad in run_bptt(student, model, x, labels, h, clip=limit, truncate=k)["grads"].items():
+    for name, grad in run_bptt(student, *problem, clip=limit, truncate=k)["grads"].items():
         text = f"truncate={k}, clip={limit:.3g}: the gradient of {name}"
         assert_close(grad, np.clip(total[name], -limit, limit), text, rtol=1e-5, atol=1e-6)
 

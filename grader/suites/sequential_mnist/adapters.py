@@ -502,7 +502,8 @@ def train_kit_model(
         validation: Likewise, but of any N.
         batch_size: B.
         start: See `_kit_model`.
-        epochs: As `train` takes it; learning_rate, clip_norm, run_dir and history, too (None: left out).
+        epochs: As `train` takes it; learning_rate, clip_norm, run_dir and history, too (None: left out). The folder is
+            made before, as `run.py` does it.
         stop_after: At that call the callback returns True; None for a callback that never does.
         turn_after: From that call of the callback on the training data has other labels: those of `turned`, `(N,)`.
         attached_rate: Learning rate of an optimizer that the model has as `model.optimizer`; None for no optimizer.
