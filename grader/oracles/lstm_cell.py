@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from grader.oracles import lstm
-from grader.oracles.compare import assert_close, expect, same
+from grader.oracles.compare import Mismatch, assert_close, expect, same
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,14 @@ class UnknownCell:
         off = np.abs(self._at_origin().o - lstm.sigmoid(np.ones(1)))
         # Where c' stays 0 the gate can't be read; that is another test's matter.
         expect(not (off < 1e-3).all(), "the output gate starts with a bias of 1, too.")
+        try:
+            recovered = lstm.recover(self.step, self.input_size, self.units, self.rng)
+        except Mismatch:  # no such gates, which other tests tell
+            return
+        if not (np.abs(recovered.f.b - 1) < 1e-2).all():
+            return  # the forget gate's bias lies elsewhere, which another test tells
+        for name, bias in (("input gate", recovered.i.b), ("candidate", recovered.g.b)):
+            expect(not (np.abs(bias - 1) < 1e-2).all(), f"the {name} starts with a bias of 1, too.")
 
     def check_constant_weights(self, kernel: float) -> None:
         """With one number in all matrices, and biases 0, a step gives what the equations say.
@@ -140,6 +148,8 @@ class UnknownCell:
                 blind = np.abs(matrix).max(axis=1) < 5e-3  # recovery is exact to 1e-4
                 part = "all of " if not blind.all() else ""
                 expect(not blind.any(), f"the {name} ({gate}) does not look at {part}{source}.")
+            fixed = np.abs(affine.b - (gate == "f")) < 5e-3  # a bias that is a variable has noise by now
+            expect(not fixed.all(), f"the {name} ({gate}) has no bias that can be learnt.")
             weights[name] = np.vstack([affine.W_x, affine.W_h])
         for (one, first), (other, second) in itertools.combinations(weights.items(), 2):
             distance = min(np.abs(first - second).max(), np.abs(first + second).max())

@@ -10,6 +10,7 @@ import functools
 import inspect
 import re
 import sys
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,41 @@ def variables_of(layer: Any) -> list[Any]:
             found.extend(value.variables)
     unique = {id(variable): variable for variable in found}
     return [variable for variable in unique.values() if "float" in str(variable.dtype)]
+
+
+def bare_variables(layer: Any, modules: Collection[str]) -> dict[str, Any]:
+    """Every trainable `tf.Variable` that a layer holds by itself, which Keras neither lists nor trains.
+
+    Args:
+        layer: A layer or model; its attributes are searched, and theirs.
+        modules: Names of the student's modules, whose objects are searched even where they are no layers.
+
+    Returns:
+        From the path of attributes, such as "lstm.cell.kernel", to the variable.
+    """
+    import keras
+    import tensorflow as tf
+
+    found: dict[str, Any] = {}
+    seen: set[int] = set()
+    pending: deque[tuple[str, Any]] = deque([("", layer)])  # short paths first
+    while pending:
+        path, value = pending.popleft()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, tf.Variable):
+            if value.trainable:
+                found[path] = value
+        elif isinstance(value, (list, tuple)):
+            pending.extend((f"{path}[{index}]", item) for index, item in enumerate(value))
+        elif isinstance(value, dict):
+            pending.extend((f"{path}[{key!r}]", item) for key, item in value.items())
+        elif isinstance(value, keras.layers.Layer) or type(value).__module__ in modules:
+            prefix = f"{path}." if path else ""
+            attributes = sorted(getattr(value, "__dict__", {}).items(), key=lambda item: item[0].startswith("_"))
+            pending.extend((prefix + name, item) for name, item in attributes)
+    return found
 
 
 def operations(graph: Any) -> list[str]:

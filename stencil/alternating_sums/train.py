@@ -34,7 +34,7 @@ class Config(TypedDict):
     units: int
 
 
-# Yours to tune; grading trains with them, inside the limits of task 4.3.
+# Yours to tune; grading trains with them, on sequences of 4, inside the limits of task 4.3.
 CONFIG: Config = {"epochs": 10, "learning_rate": 2e-3, "batch_size": 64, "sequence_len": 4, "units": 64}
 
 Logs = dict[str, float]

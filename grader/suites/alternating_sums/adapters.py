@@ -243,7 +243,7 @@ def own_cell(units: int, x: np.ndarray) -> dict[str, Any]:
 
     Returns:
         `calls`: how often its `call` ran; `widths`: sizes of the states that it was given; `plain`: the predictions;
-        `disturbed`: the predictions when all that its `call` returns is increased by one half.
+        `disturbed`: the predictions when all that its `call` returns is increased, by more from unit to unit.
     """
     import cell
     import keras
@@ -258,7 +258,10 @@ def own_cell(units: int, x: np.ndarray) -> dict[str, Any]:
         seen["calls"] += 1
         seen["widths"] |= {int(state.shape[-1]) for state in keras.tree.flatten(states)}
         answer = original.__get__(self)(inputs, states, *arguments, **options)
-        return keras.tree.map_structure(lambda value: value + 0.5, answer) if disturbing else answer
+        if not disturbing:
+            return answer
+        # Uneven: a LayerNormalization behind it takes away what is the same for all units.
+        return keras.tree.map_structure(lambda value: value + tf.linspace(0.2, 0.8, value.shape[-1]), answer)
 
     cell.LSTMCell.call = watched
     try:
@@ -370,10 +373,14 @@ def _formed(y: np.ndarray) -> np.ndarray:
 
 
 def _kit_dataset(values: np.ndarray, totals: np.ndarray, batch_size: int, drawn: list[int] | None = None) -> Any:
-    """Images of one grey each, with their totals; batches that are drawn from it are counted in `drawn`."""
+    """Images of one grey each, with their totals; batches that are drawn from it are counted in `drawn`.
+
+    Where they are not counted, for validation, the first pixel of each image is bright.
+    """
     import tensorflow as tf
 
     x = np.broadcast_to(values[:, :, None, None, None], (*values.shape, 28, 28, 1)).astype(np.float32)
+    x[:, :, 0, 0] = float(drawn is None)
     dataset = tf.data.Dataset.from_tensor_slices((x, _formed(totals[:, :, None]))).batch(batch_size)
     if drawn is None:
         return dataset
@@ -394,7 +401,8 @@ def _kit_dataset(values: np.ndarray, totals: np.ndarray, batch_size: int, drawn:
 def _kit_model(start: list[float]) -> Any:
     """A made-up model that has nothing to do with an LSTM, so that `train` is judged apart from your model.
 
-    At every time step it predicts w * (grey in the middle of the image) + b.
+    At every time step it predicts w * (grey in the middle of the image) + b, and with `training=True` 100 times the
+    first pixel on top.
     """
     import keras
     import tensorflow as tf
@@ -406,7 +414,8 @@ def _kit_model(start: list[float]) -> Any:
             self.readout = keras.layers.Dense(1)
 
         def call(self, images: Any, training: bool = False) -> Any:
-            return self.readout(tf.reduce_mean(images[:, :, 12:16, 12:16], axis=(2, 3)))
+            totals = self.readout(tf.reduce_mean(images[:, :, 12:16, 12:16], axis=(2, 3)))
+            return totals + 100 * images[:, :, 0, 0] if training else totals
 
         def get_config(self) -> dict[str, Any]:
             return {"units": self.units}
@@ -469,8 +478,9 @@ def run_folder(run_dir: str) -> dict[str, Any]:
     """What a run has left in its folder.
 
     Returns:
-        `config`: of config.json, the names of its entries, or None where there is no such file or no JSON object in
-        it; `events`, `checkpoints`: how many event files of TensorBoard and how many other files there are.
+        `config`: of config.json, `epochs` and `learning_rate`, as far as they are in it; None where there is no such
+        file or no JSON object in it; `events`: the bytes of each event file of TensorBoard; `checkpoints`: how many
+        other files there are.
     """
     folder = Path(run_dir)
     files = [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
@@ -478,8 +488,8 @@ def run_folder(run_dir: str) -> dict[str, Any]:
     texts = [path for path in files if path.suffix in (".json", ".txt", ".csv", ".png")]
     config = _read_config(folder)
     return {
-        "config": None if config is None else [str(name) for name in config],
-        "events": len(events),
+        "config": None if config is None else {name: config.get(name) for name in ("epochs", "learning_rate")},
+        "events": [np.frombuffer(path.read_bytes(), np.uint8) for path in events],
         "checkpoints": len(files) - len(events) - len(texts),
     }
 
@@ -536,17 +546,21 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
     """Trains your `SumModel` with your `train`, without the eager first call that would cure frozen weights.
 
     Returns:
-        `variables`: how many there are; `still`: paths of those that the second epoch left as the first had.
+        `variables`: how many there are; `still`: paths of those that the second epoch left as the first had. Each
+        bare `tf.Variable`, which Keras does not list, is among them.
     """
     import tensorflow as tf
     from train import train
 
     model = _model()
     dataset = tf.data.Dataset.from_tensor_slices((x, _formed(y))).batch(batch_size)
-    values: list[list[np.ndarray]] = []
+    values: list[dict[int, tuple[str, np.ndarray]]] = []
 
     def note(*_: Any, **__: Any) -> bool:
-        values.append([np.array(variable) for variable in model.trainable_variables])
+        bare = probes.bare_variables(model, ("cell", "model"))
+        named = [(variable.path, variable) for variable in model.trainable_variables]
+        named += [(f"{path} (a bare tf.Variable)", variable) for path, variable in bare.items()]
+        values.append({id(variable): (path, np.array(variable)) for path, variable in named})
         return False
 
     train(model, dataset, dataset, epochs=3, learning_rate=learning_rate, callback=note)
@@ -554,9 +568,9 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
         note()
         train(model, dataset, dataset, epochs=1, learning_rate=learning_rate)
         note()
-    paths = [variable.path for variable in model.trainable_variables]
-    pairs = zip(paths, *values[:2], strict=True)
-    return {"variables": len(paths), "still": [path for path, first, second in pairs if np.array_equal(first, second)]}
+    first, second = values[:2]
+    still = [path for key, (path, value) in second.items() if key in first and np.array_equal(value, first[key][1])]
+    return {"variables": len(second), "still": still}
 
 
 def train_whole(
@@ -569,10 +583,11 @@ def train_whole(
     held_out: int,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Trains your `SumModel()` with your `make_dataset`, `train` and `CONFIG` on digits in random order.
+    """Trains your `SumModel` with your `make_dataset`, `train` and `CONFIG` on digits in random order.
 
     Epochs are as many as `CONFIG` says, or fewer where that would go past `max_steps` (there are at least two, cut
-    short if need be). From the second epoch on the callback returns True once `stop_exact` is reached or `time_s` used.
+    short if need be). From the second epoch on the callback returns True once `stop_exact` is reached, or another epoch
+    would not fit into `time_s`.
 
     Args:
         images: `(N, 28, 28)` uint8, the training images, with their labels `(N,)` uint8.
@@ -601,7 +616,7 @@ def train_whole(
         train_dataset = train_dataset.take(max_steps // epochs)
     validation_dataset = make_dataset(images[-held_out:], labels[-held_out:], sequence_len, batch_size, False)
 
-    model = kept["model"] = _model()
+    model = kept["model"] = _model(config.get("units"))
     with eagerly():
         model(next(iter(validation_dataset))[0])
     forward = tf.function(model, reduce_retracing=True)
@@ -620,8 +635,9 @@ def train_whole(
 
     def callback(epoch: Any, logs: Any) -> bool:
         validate()
-        done = exact[-1] >= stop_exact or time.monotonic() - started > time_s
-        return done and len(exact) > 2
+        done = len(exact) - 1  # epochs; the first entry is from before
+        would_take = (time.monotonic() - started) * (done + 1) / done
+        return done >= 2 and (exact[-1] >= stop_exact or would_take > time_s)
 
     validate()
     options = {"learning_rate": config["learning_rate"], "callback": callback}

@@ -7,6 +7,7 @@ import pytest
 
 from grader.oracles import mnist
 from grader.oracles.compare import as_array, as_dict, as_items, as_number, as_numbers, assert_close, expect
+from grader.oracles.tfevents import Events, read_events
 
 NAMES = ("loss", "exact", "val_loss", "val_exact")
 NO_RATE = 1e-9  # a learning rate at which weights stay where they are
@@ -85,13 +86,25 @@ def test_validation_is_true(student, rng):
     found = run_training(student, data, validation, epochs=1, learning_rate=NO_RATE, start=(4.0, 0.0))
     history = history_of(found, [1])
     shares = {"exact": data, "val_exact": validation}
-    if not np.allclose(as_numbers(found["weights"], "the weights", length=2), (4, 0), atol=1e-3):
+    stays = np.allclose(as_numbers(found["weights"], "the weights", length=2), (4, 0), atol=1e-3)
+    if not stays:
         del shares["exact"]  # that of moving weights; that they move is another test's matter
     for name, (greys, totals) in shares.items():
         true = exact(found["weights"], greys, totals)
         off = abs(history[name][0] - true)
         expect(off < 0.02, f"{name} is given as {history[name][0]:.3g}; computed from the weights it is {true:.3g}.")
     expect(history["val_loss"][0] > history["loss"][0], "val_loss is not the loss on the validation data.")
+    if stays:
+        check_mean(student, data, validation, history["val_loss"][0])
+
+
+def check_mean(student, data, validation, val_loss):
+    """The same sequences twice over, in another order, have the same mean loss."""
+    twice = [[np.concatenate([part, part[::-1]]) for part in pair] for pair in (data, validation)]
+    found = run_training(student, *twice, epochs=1, learning_rate=NO_RATE, start=(4.0, 0.0))
+    again = history_of(found, [1])["val_loss"][0]
+    text = f"val_loss is {val_loss:.4g} for some sequences and {again:.4g} for the same ones twice over"
+    expect(abs(again - val_loss) <= 0.01 * abs(val_loss), f"{text}; expected their mean both times.")
 
 
 @pytest.mark.task("4.1", points=1, hint="`if callback is not None and callback(epoch, logs): break`")
@@ -144,11 +157,20 @@ def test_run_folder(student, rng):
     """`run_dir` receives the config, logs for TensorBoard and checkpoints."""
     run_training(student, problem(rng, 20), problem(rng, 10), 1, 0.01, run_dir="runs/first")
     found = as_dict(student.run_folder(run_dir="runs/first"), "the folder", ["config", "events", "checkpoints"])
-    config = as_items(found["config"], "the JSON object in config.json")
-    missing = [name for name in ("epochs", "learning_rate") if name not in config]
+    config = as_dict(found["config"], "the JSON object in config.json", ["epochs", "learning_rate"])
+    missing = [name for name, value in config.items() if value is None]
     expect(not missing, f"config.json has no {' and no '.join(map(repr, missing))}.")
-    for key, what in (("events", "event file of TensorBoard"), ("checkpoints", "checkpoint")):
-        expect(as_number(found[key], "the number of files") > 0, f"there is no {what} in run_dir after a training.")
+    for name, given in (("epochs", 1), ("learning_rate", 0.01)):
+        value = as_number(config[name], f"{name!r} in config.json")
+        expect(np.isclose(value, given), f"config.json says {name} = {value:g} of a training with {given:g}.")
+    missing = "in run_dir after a training."
+    expect(as_number(found["checkpoints"], "the number of files") > 0, f"there is no checkpoint {missing}")
+    files = as_items(found["events"], "the event files")
+    expect(files, f"there is no event file of TensorBoard {missing}")
+    events = Events()
+    for content in files:
+        read_events(as_array(content, "an event file", kind="integer").astype(np.uint8).tobytes(), into=events)
+    expect(events.scalars, f"there are no scalars in the event files of TensorBoard {missing}")
 
 
 class Resumed:

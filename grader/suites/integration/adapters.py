@@ -9,6 +9,7 @@ Shapes: B batch, T time steps, D features of the input, U units.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import time
@@ -196,6 +197,7 @@ def make_cell(units: int, input_size: int, shake: float = 0.0) -> dict[str, Any]
     from lstm import LSTMCell
 
     cell = kept["cell"] = LSTMCell(units)
+    kept["input_size"] = input_size
     zeros = np.zeros((2, units), np.float32)
     cell_step(np.zeros((2, input_size), np.float32), zeros, zeros)
     rng = np.random.default_rng(units)
@@ -205,17 +207,33 @@ def make_cell(units: int, input_size: int, shake: float = 0.0) -> dict[str, Any]
 
 
 def fill_cell(kernel: float) -> dict[str, int]:
-    """Sets every matrix of the cell to one number and every bias to 0, whatever their names.
+    """Sets every matrix of the cell to one number and every bias to 0, whatever their names and shapes.
 
     Returns:
         How many of each there are.
     """
-    counts = {"matrices": 0, "biases": 0}
+    biases, matrices = [], []
     for variable in variables_of(kept["cell"]):
-        is_matrix = sum(size > 1 for size in variable.shape) > 1
-        counts["matrices" if is_matrix else "biases"] += 1
-        variable.assign(np.full(variable.shape, kernel if is_matrix else 0.0, np.float32))
-    return counts
+        is_flat = sum(size > 1 for size in variable.shape) <= 1
+        (biases if is_flat or _acts_without_input(variable) else matrices).append(variable)
+    for variables, value in ((biases, 0.0), (matrices, kernel)):
+        for variable in variables:
+            variable.assign(np.full(variable.shape, value, np.float32))
+    return {"matrices": len(matrices), "biases": len(biases)}
+
+
+def _acts_without_input(variable: Any) -> bool:
+    """Whether a variable of the cell matters where x and h are 0, as biases do and matrices do not."""
+    before = np.array(variable)
+    units = kept["cell"].units
+    zeros, ones = np.zeros((1, units), np.float32), np.ones((1, units), np.float32)
+    x = np.zeros((1, kept["input_size"]), np.float32)
+    answers = []
+    for value in (before, before + 1):
+        variable.assign(value)
+        answers.append(cell_step(x, zeros, ones))
+    variable.assign(before)
+    return any(not np.allclose(*pair) for pair in zip(*answers, strict=True))
 
 
 def cell_step(x: np.ndarray, h: np.ndarray, c: np.ndarray) -> Any:
@@ -335,12 +353,19 @@ def layer_in_graph(kernel: np.ndarray, calls: list[dict[str, np.ndarray]]) -> li
     return [function(*(tf.constant(call[name]) for name in ("x", "h", "c"))) for call in calls]
 
 
-def stack_outputs(kernels: list[np.ndarray], x: np.ndarray, in_graph: bool) -> Any:
-    """What a layer of several kit cells returns for x, starting from its own zero states."""
+def stack_outputs(kernels: list[np.ndarray], x: np.ndarray, starts: list[np.ndarray], in_graph: bool) -> Any:
+    """What a layer of several kit cells returns for x, starting from its own zero states plus `starts`.
+
+    Args:
+        kernels: Of the cells, from the bottom up.
+        starts: h and c of the first cell, `(B, U)`, then those of the second and so on.
+    """
     import tensorflow as tf
 
     layer = _make_layer(kernels)
-    states = layer.zero_states(len(x))
+    zeros = layer.zero_states(len(x))
+    flat = [state + start for state, start in zip(tf.nest.flatten(zeros), starts, strict=True)]
+    states = tf.nest.pack_sequence_as(zeros, flat)
     with eagerly():
         outputs = invoke(layer, "LSTMLayer", tf.constant(x), states)
     if in_graph:
@@ -352,14 +377,84 @@ def stack_outputs(kernels: list[np.ndarray], x: np.ndarray, in_graph: bool) -> A
 # -- 3.1: the model ---------------------------------------------------------------------------------------------------
 
 
+def _predictions(model: Any, calls: list[np.ndarray]) -> list[Any]:
+    """What the model returns for each noise. Where that is one number everywhere, its weights get a little noise first.
+
+    A readout may start with zeros.
+    """
+    import tensorflow as tf
+
+    outputs: list[Any] = []
+    rng = np.random.default_rng(len(calls[0]))
+    for _ in range(2):
+        with eagerly():
+            outputs = [invoke(model, "IntegrationModel", tf.constant(x)) for x in calls]
+        if not all(_is_constant(output) for output in outputs):
+            break
+        for variable in model.trainable_variables:
+            variable.assign_add((0.1 * rng.standard_normal(variable.shape)).astype(np.float32))
+    return outputs
+
+
+def _is_constant(output: Any) -> bool:
+    try:
+        values = np.asarray(output, np.float64)
+    except (TypeError, ValueError):
+        return False
+    return bool(values.size) and np.ptp(values) == 0
+
+
 def model_outputs(calls: list[np.ndarray]) -> list[Any]:
     """What one `IntegrationModel()` returns for each noise `(B, T, 1)`, one after the other."""
+    from model import IntegrationModel
+
+    return _predictions(IntegrationModel(), calls)
+
+
+def model_of_last_step(x: np.ndarray) -> dict[str, Any]:
+    """What one `IntegrationModel()` returns for noise `(B, T, 1)` when your LSTM forgets what it put out before.
+
+    Returns:
+        `whole`, `again`: the prediction, made twice; `last`: the same where the outputs of your last `LSTMLayer` are
+        set to 0 at all time steps but the last; `called`: whether a cell or a layer of yours was called at all.
+    """
+    import lstm
     import tensorflow as tf
     from model import IntegrationModel
 
     model = IntegrationModel()
-    with eagerly():
-        return [invoke(model, "IntegrationModel", tf.constant(x)) for x in calls]
+    _predictions(model, [x])
+    calls = {"LSTMCell": 0, "LSTMLayer": 0}
+    last_layer = None  # its number, once it is known
+
+    def watched(name: str, original: Any) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def call(self: Any, *arguments: Any, **options: Any) -> Any:
+            outputs = original.__get__(self, type(self))(*arguments, **options)
+            calls[name] += 1
+            if name == "LSTMCell" or calls[name] != last_layer:
+                return outputs
+            outputs = tf.convert_to_tensor(outputs)
+            if outputs.shape[:-1] != x.shape[:-1]:  # which another test tells
+                return outputs
+            return tf.concat([tf.zeros_like(outputs[:, :-1]), outputs[:, -1:]], axis=1)
+
+        return call
+
+    originals = {name: inspect.getattr_static(getattr(lstm, name), "call") for name in calls}
+    try:
+        for name, original in originals.items():
+            getattr(lstm, name).call = watched(name, original)
+        with eagerly():
+            whole = invoke(model, "IntegrationModel", tf.constant(x))
+            called, layers = any(calls.values()), calls["LSTMLayer"]
+            again = invoke(model, "IntegrationModel", tf.constant(x))
+            calls["LSTMLayer"], last_layer = 0, layers
+            last = invoke(model, "IntegrationModel", tf.constant(x))
+    finally:
+        for name, original in originals.items():
+            getattr(lstm, name).call = original
+    return {"whole": whole, "again": again, "last": last, "called": called}
 
 
 def own_layer(units: int, x: np.ndarray) -> dict[str, Any]:
@@ -395,8 +490,7 @@ def model_gradients(x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     from model import IntegrationModel
 
     model = IntegrationModel()
-    with eagerly():
-        eager = invoke(model, "IntegrationModel", tf.constant(x))
+    (eager,) = _predictions(model, [x])
 
     @tf.function
     def step(x: Any, y: Any) -> Any:
@@ -465,6 +559,13 @@ def _dataset(x: np.ndarray, y: np.ndarray, batch_size: int) -> Any:
     return tf.data.Dataset.from_tensor_slices((x, tf.cast(y, _label_dtype()))).batch(batch_size)
 
 
+def _one_then_other(first: Any, other: Any, calls: list[Any]) -> Any:
+    """A dataset that gives what `first` gives while `calls` is empty, and then what `other` gives."""
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_generator(lambda: other if calls else first, output_signature=first.element_spec)
+
+
 def train_mean_model(
     x: np.ndarray,
     y: np.ndarray,
@@ -474,6 +575,8 @@ def train_mean_model(
     epochs: int,
     learning_rate: float,
     stop_after: int | None,
+    with_callback: bool = True,
+    later: dict[str, np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """Runs `train` on a made-up model, sigmoid(w * mean over time + b), so that it is judged apart from your model.
 
@@ -481,10 +584,13 @@ def train_mean_model(
         x: Noise `(N, T, 1)`, with labels y `(N, 1)`; x_val and y_val likewise.
         batch_size: Divides both N.
         epochs: As `train` takes it, and learning_rate.
-        stop_after: The callback returns True at that call; None for a training without a callback.
+        stop_after: The callback returns True at that call; None for never.
+        with_callback: Whether there is one.
+        later: Other x, y, x_val and y_val, which take the place of the first ones once the callback has been called.
 
     Returns:
-        `history`: what `train` returned; `calls`: what the callback was given; `before`, `after`: `[w, b]`.
+        `history`: what `train` returned; `calls`: what the callback was given; `before`, `after`: `[w, b]`;
+        `ready_made`: which of Keras' own training loops ran.
     """
     import keras
     import tensorflow as tf
@@ -498,12 +604,22 @@ def train_mean_model(
         def call(self, x: Any, training: bool | None = None) -> Any:
             return self.readout(tf.reduce_mean(x, axis=1))
 
+        def fit(self, *arguments: Any, **options: Any) -> Any:
+            ready_made.append("fit")
+            return super().fit(*arguments, **options)
+
+        def train_on_batch(self, *arguments: Any, **options: Any) -> Any:
+            ready_made.append("train_on_batch")
+            return super().train_on_batch(*arguments, **options)
+
+    ready_made: list[str] = []
     model = MeanModel()
     model(tf.constant(x[:1]))
     calls: list[Any] = []
 
-    def callback(epoch: Any, logs: Any) -> bool:
-        calls.append([epoch, dict(logs) if isinstance(logs, dict) else logs])
+    def callback(*arguments: Any, **named: Any) -> bool:
+        given = [*arguments, *(named[name] for name in ("epoch", "logs") if name in named)]
+        calls.append([dict(value) if isinstance(value, dict) else value for value in given])
         return len(calls) == stop_after
 
     def weights() -> list[float]:
@@ -511,28 +627,37 @@ def train_mean_model(
 
     before = weights()
     train_dataset, validation_dataset = _dataset(x, y, batch_size), _dataset(x_val, y_val, batch_size)
+    if later is not None:
+        others = [_dataset(later[name], later[f"y{name[1:]}"], batch_size) for name in ("x", "x_val")]
+        pairs = zip((train_dataset, validation_dataset), others, strict=True)
+        train_dataset, validation_dataset = (_one_then_other(*pair, calls) for pair in pairs)
     options = {"epochs": epochs, "learning_rate": learning_rate}
-    if stop_after is not None:
+    if with_callback:
         options["callback"] = callback
     history = train(model, train_dataset, validation_dataset, **options)
-    return {"history": history, "calls": calls, "before": before, "after": weights()}
+    found = {"history": history, "calls": calls, "before": before, "after": weights()}
+    return found | {"ready_made": sorted(set(ready_made))}
 
 
 def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: float) -> dict[str, Any]:
     """Trains your `IntegrationModel` with your `train`, without the eager first call that would cure frozen weights.
 
     Returns:
-        `variables`: how many there are; `still`: paths of those that the second epoch left as the first had.
+        `variables`: how many there are; `still`: paths of those that the second epoch left as the first had. Each
+        bare `tf.Variable`, which Keras does not list, is among them.
     """
     from model import IntegrationModel
     from train import train
 
     model = IntegrationModel()
     dataset = _dataset(x, y, batch_size)
-    values: list[list[np.ndarray]] = []
+    values: list[dict[int, tuple[str, np.ndarray]]] = []
 
     def note(*_: Any, **__: Any) -> bool:
-        values.append([np.array(variable) for variable in model.trainable_variables])
+        bare = probes.bare_variables(model, ("lstm", "model"))
+        named = [(variable.path, variable) for variable in model.trainable_variables]
+        named += [(f"{path} (a bare tf.Variable)", variable) for path, variable in bare.items()]
+        values.append({id(variable): (path, np.array(variable)) for path, variable in named})
         return False
 
     train(model, dataset, dataset, epochs=2, learning_rate=learning_rate, callback=note)
@@ -540,9 +665,9 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
         note()
         train(model, dataset, dataset, epochs=1, learning_rate=learning_rate)
         note()
-    paths = [variable.path for variable in model.trainable_variables]
-    pairs = zip(paths, *values[-2:], strict=True)
-    return {"variables": len(paths), "still": [path for path, first, second in pairs if np.array_equal(first, second)]}
+    first, second = values[-2:]
+    still = [path for key, (path, value) in second.items() if key in first and np.array_equal(value, first[key][1])]
+    return {"variables": len(second), "still": still}
 
 
 def train_whole(

@@ -119,7 +119,8 @@ def test_noise_is_white(student):
     scale = noise.std()
     expect(scale > 1e-3, "the noise is the same number everywhere.")
     expect((noise.std(axis=0) > 0.1 * scale).all(), "all samples are alike: draw new noise for each.")
-    expect((noise.std(axis=1) > 1e-6 * scale).all(), "within a sample all time steps are alike.")
+    # Tossed coins give all steps of a sample one side now and then.
+    expect(np.mean(noise.std(axis=1) > 1e-6 * scale) > 0.5, "within a sample all time steps are alike.")
     # Each bound is six standard errors: a right generator fails one of some 60 comparisons in 10 million runs or fewer.
     mean = noise.mean() / scale
     expect(abs(mean) < 6 / np.sqrt(noise.size), f"the mean is {mean:.3f} standard deviations; expected 0.")
@@ -134,7 +135,7 @@ def test_noise_is_white(student):
 def test_noise_is_fresh(student):
     """Every call of `integration_task` draws other noise."""
     (first, _), (second, _) = (
-        flat_samples(student.noise_samples(seq_len=10, num_samples=20), 10, "integration_task(10, 20)")
+        flat_samples(student.noise_samples(seq_len=40, num_samples=20), 40, "integration_task(40, 20)")
         for _ in range(2)
     )
     many = alike(first, second)

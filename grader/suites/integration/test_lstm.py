@@ -306,11 +306,9 @@ def test_one_graph_for_any_length(student, rng):
 def check_stack(student, rng, in_graph):
     kernels = [floats(rng, 3, 5, scale=0.5), floats(rng, 5, 2, scale=0.5)]
     x = floats(rng, 4, 6, 3)
-    expected = x
-    for kernel in kernels:
-        zeros = np.zeros((4, kernel.shape[1]))
-        expected = unroll(kernel, expected, zeros, zeros)
-    found = student.stack_outputs(kernels=kernels, x=x, in_graph=in_graph)
+    starts = [floats(rng, 4, units) for units in (5, 5, 2, 2)]
+    expected = unroll(kernels[1], unroll(kernels[0], x, *starts[:2]), *starts[2:])
+    found = student.stack_outputs(kernels=kernels, x=x, starts=starts, in_graph=in_graph)
     output = as_array(found, "the layer's output", shape=(4, 6, 2), axes="batch x time x units of the last cell")
     assert_close(output, expected, "the outputs of two cells", **UNROLLED)
 

@@ -47,7 +47,7 @@ def test_model_predicts_probabilities(student, rng):
 
 @pytest.mark.task("3.1", points=1, hint="The LSTM's states carry early inputs on; read out the last step")
 def test_model_sees_every_step(student, rng):
-    """The prediction depends on the input of every time step, the first and the last included."""
+    """The last state of your LSTM decides, and depends on the input of every time step."""
     x = noise(rng, 16, 6)
     changed = [x.copy() for _ in range(6)]
     for t, signal in enumerate(changed):
@@ -55,6 +55,18 @@ def test_model_sees_every_step(student, rng):
     plain, *moved = predictions(student, [x, *changed])
     blind = [t + 1 for t, prediction in enumerate(moved) if same(prediction, plain, atol=1e-7)]
     expect(not blind, f"of 6 time steps, the prediction does not depend on the input of: {', '.join(map(str, blind))}.")
+    check_last_step(student, x)
+
+
+def check_last_step(student, x):
+    """Sets to 0 what the LSTM puts out before the last time step: the prediction stays."""
+    found = as_dict(student.model_of_last_step(x=x), "the answer", ["whole", "again", "last", "called"])
+    expect(found["called"], "`IntegrationModel` calls neither `LSTMLayer` nor `LSTMCell` of your lstm.py.")
+    whole, last = (as_array(found[key], "the prediction", kind="float") for key in ("whole", "last"))
+    if whole.shape != (len(x), 1) or not same(found["again"], whole, atol=1e-5):
+        return  # which another test tells
+    text = "the prediction depends on outputs of your LSTM before its last time step; expected a readout of the last."
+    expect(same(last, whole, atol=1e-5), text)
 
 
 @pytest.mark.task("3.1", points=1, hint="What does the layer do with your cell that it doesn't do with another?")
