@@ -103,7 +103,7 @@ def composed(
 
     class KitDiffable(core.Diffable):
         def forward(self, x: np.ndarray) -> np.ndarray:
-            return x
+            return np.zeros_like(J)
 
         def input_gradients(self) -> Any:
             return jacobian
@@ -113,6 +113,8 @@ def composed(
 
     KitDiffable.weights = [core.Tensor(weight) for weight in weights or ()]
     layer = KitDiffable()
+    size = np.shape(jacobian)[-2] if weights is None else len(weights[0])
+    quietly(layer, np.zeros((len(J), size)))  # `compose_...` may look at the arguments of the last call
     compose = layer.compose_to_input if weights is None else layer.compose_to_weight
     return {"first": plain(compose(J)), "second": plain(compose(J)), "J": J}
 
@@ -186,14 +188,18 @@ def kit_parts(specs: list[dict[str, Any]]) -> list[Any]:
     return [kinds[spec["kind"]](**{key: spec[key] for key in spec if key != "kind"}) for spec in specs]
 
 
-def kit_loss() -> Any:
-    """A made-up loss: the mean over the samples of sum((y_pred - y_true) ** 4) / 4."""
+def kit_loss(tilt: float = 0.0) -> Any:
+    """A made-up loss: the mean over the samples of sum((y_pred - y_true) ** 4) / 4.
+
+    Args:
+        tilt: So many times the mean of y_pred is added to the loss, but not to its gradient.
+    """
     core = imported("core")
 
     class KitLoss(core.Diffable):
         def forward(self, y_pred: np.ndarray, y_true: np.ndarray) -> np.ndarray:
             self.difference = np.asarray(y_pred - y_true)
-            return np.mean(np.sum(self.difference**4, axis=-1) / 4)
+            return np.mean(np.sum(self.difference**4, axis=-1) / 4) + tilt * np.mean(y_pred)
 
         def input_gradients(self) -> np.ndarray:
             return self.difference**3
@@ -265,15 +271,17 @@ def part_gradients(part: dict[str, Any], calls: list[dict[str, np.ndarray]], of:
     Returns:
         For each call `jacobian`: what `input_gradients()` or `weight_gradients()` returned; `again`: a second time;
         `composed`: what `compose_to_input(J)` or `compose_to_weight(J)` made of it (an array may have any shape that
-        these work with), None where it raises; `x`: x afterwards.
+        these work with), None where it raises; `overridden`: whether that is a method of the layer's own; `x`: x
+        afterwards.
     """
     layer = make_part(part)
+    overridden = getattr(type(layer), f"compose_to_{of}") is not getattr(imported("core").Diffable, f"compose_to_{of}")
     gradients, compose = getattr(layer, f"{of}_gradients"), getattr(layer, f"compose_to_{of}")
     found = []
     for call in calls:
         layer(call["x"])
         answer = {"jacobian": plain(gradients()), "composed": plain(quietly(compose, call["J"].copy()))}
-        found.append({**answer, "again": plain(gradients()), "x": call["x"]})
+        found.append({**answer, "again": plain(gradients()), "overridden": overridden, "x": call["x"]})
     return found
 
 
@@ -295,6 +303,11 @@ def initial_weights(sizes: list[int], count: int, initializer: str | None = None
     """The weights `[w, b]` of `count` layers `Dense(s, d, initializer)`; None leaves the default."""
     options = {} if initializer is None else {"initializer": initializer}
     return [plain(tuple(imported("layers").Dense(*sizes, **options).weights)) for _ in range(count)]
+
+
+def initial_flags(sizes: list[int]) -> list[Any]:
+    """What `trainable` says of each weight of a new `Dense(s, d)`; None where it has no such attribute."""
+    return [getattr(weight, "trainable", None) for weight in imported("layers").Dense(*sizes).weights]
 
 
 # -- 4: losses --------------------------------------------------------------------------------------------------------
@@ -450,7 +463,7 @@ def sequential_steps(
             for w, g in zip(weights, grads, strict=False):
                 w -= rate * g
 
-    parts = {"optimizer": KitOptimizer(), "loss_fn": kit_loss(), "acc_fn": lambda probs, labels: np.mean(probs)}
+    parts = {"optimizer": KitOptimizer(), "loss_fn": kit_loss(tilt=1.0), "acc_fn": lambda probs, labels: np.mean(probs)}
     quietly(lambda: model.compile(**parts))  # it is judged elsewhere
     for name, part in parts.items():
         setattr(model, name, part)
@@ -627,12 +640,13 @@ def kit_model(base: Any, images: np.ndarray, test_count: int, scores: np.ndarray
         return np.arange(len(images))[-test_count:] if len(rows) == test_count else np.arange(len(images) - test_count)
 
     class KitModel(base):
-        def fit(self, x: np.ndarray, y: np.ndarray, epochs: int, batch_size: int) -> dict[str, Any]:
+        # Yours may have defaults and further arguments.
+        def fit(self, x: np.ndarray, y: np.ndarray, epochs: int = 1, batch_size: int = 100, *_: Any, **__: Any) -> Any:
             self.batch_metrics = metrics = self.evaluate(x, y, batch_size)
             self.epoch_metrics = self.agg_metrics = {name: [value] * epochs for name, value in metrics.items()}
             return self.agg_metrics
 
-        def evaluate(self, x: np.ndarray, y: np.ndarray, batch_size: int) -> dict[str, float]:
+        def evaluate(self, x: np.ndarray, y: np.ndarray, batch_size: int = 100, *_: Any, **__: Any) -> dict[str, float]:
             return {"loss": 7.7, "acc": float(np.mean(right[numbers_of(x)]))}
 
         def call(self, inputs: np.ndarray) -> np.ndarray:
@@ -641,4 +655,7 @@ def kit_model(base: Any, images: np.ndarray, test_count: int, scores: np.ndarray
         def batch_step(self, x: np.ndarray, y: np.ndarray, training: bool = True) -> dict[str, float]:
             return self.evaluate(x, y, len(x))
 
-    return KitModel([])
+    model = KitModel([])
+    model.loss_fn = lambda predictions, labels: 7.7
+    model.acc_fn = lambda predictions, labels: np.mean(np.argmax(predictions, -1) == np.argmax(labels, -1))
+    return model

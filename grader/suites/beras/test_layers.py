@@ -86,7 +86,7 @@ def near(value, expected, rtol, atol):
 def gradients_of(student, part, calls, of="input"):
     """What `part_gradients` in adapters.py found, for each call."""
     found = as_items(student.part_gradients(part=part, calls=calls, of=of), "the answer", length=len(calls))
-    return [as_dict(one, "the gradients", ["jacobian", "composed", "again", "x"]) for one in found]
+    return [as_dict(one, "the gradients", ["jacobian", "composed", "again", "overridden", "x"]) for one in found]
 
 
 def input_gradient(function, x, J):
@@ -97,7 +97,9 @@ def input_gradient(function, x, J):
 def check_input_gradient(student, part, function, calls, **tolerance):
     for call, found in zip(calls, gradients_of(student, part, calls), strict=True):
         expected = input_gradient(function, **call)
-        values = [through_jacobian(found["jacobian"], call["J"]), found["composed"]]
+        # A method of the layer's own is what training goes through.
+        raw = [] if found["overridden"] is True else [through_jacobian(found["jacobian"], call["J"])]
+        values = [*raw, found["composed"]]
         what = f"`{part['kind']}`: J taken back to inputs of shape {call['x'].shape}"
         check_one_of(values, expected, what, **(tolerance or EXACT))
 
@@ -170,7 +172,9 @@ def test_dense_weight_gradients(student, rng):
             raw = as_items(found["jacobian"], "what `weight_gradients()` returned", length=2, names="for w and for b")
             own = found["composed"] if isinstance(found["composed"], list) and len(found["composed"]) == 2 else []
             for k, (name, target) in enumerate(weight_gradients(part, **call).items()):
-                values = [through_weight(raw[k], call["J"], target.shape), *own[k : k + 1]]
+                values = own[k : k + 1]
+                if found["overridden"] is not True:
+                    values.insert(0, through_weight(raw[k], call["J"], target.shape))
                 check_one_of(values, target, f"the gradient of {name} at B = {len(call['x'])}", **EXACT)
 
 
@@ -252,6 +256,10 @@ def test_initial_shapes(student):
             expect(b.shape in ((d,), (1, d)), f"b of {initializer!r} has shape {b.shape}; expected ({d},).")
             expect(not b.any(), f"b of {initializer!r} is not 0 everywhere.")
             expect(initializer != "zero" or not w.any(), "w of 'zero' is not 0 everywhere.")
+    flags = as_items(student.initial_flags(sizes=[3, 7]), "the flags", length=2, names="of w and of b")
+    for name, flag in zip("wb", flags, strict=True):
+        text = f"{name} of a new `Dense` has `trainable` {flag}" if flag is not None else f"{name} is no `Tensor`"
+        expect(flag is not None and bool(flag), f"{text}; expected a `Tensor` that is trainable.")
 
 
 @pytest.mark.task("2.2", points=1, hint="A seed belongs in the program, not in the layer; the default is kaiming")

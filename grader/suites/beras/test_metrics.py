@@ -78,7 +78,10 @@ def drawn(rng, kind, count):
 def test_fit_finds_labels(student, rng):
     """`fit` finds every label once, and gives each a one-hot row of its own."""
     labels = drawn(rng, "with gaps", 30)
-    check_labels(labels, encoded(student, labels))
+    found = encoded(student, labels)
+    check_labels(labels, found)
+    in_order = [str(label) for label in found["uniq"]] == [str(label) for label in sorted(set(labels))]
+    expect(in_order, f"`uniq` is {found['uniq']}; expected it sorted.")
 
 
 @pytest.mark.task("6.2", points=0, hint="Begin with an empty dictionary at each call of `fit`")

@@ -160,7 +160,8 @@ def weights_of(specs):
 
 
 def kit_loss(prediction, y):
-    return float(np.mean(np.sum((prediction - y) ** 4, axis=1) / 4))
+    """Of `kit_loss(tilt=1.0)` in adapters.py: not the same with its arguments swapped."""
+    return float(np.mean(np.sum((prediction - y) ** 4, axis=1) / 4) + np.mean(prediction))
 
 
 @pytest.mark.task("7.2", points=1, hint="What one layer returns, the next one takes")

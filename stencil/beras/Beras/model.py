@@ -70,7 +70,7 @@ class Model(ABC):
         raise NotImplementedError("Task 7.1: Compile, fit, evaluate")
 
     def evaluate(self, x: np.ndarray, y: np.ndarray, batch_size: int) -> Metrics:
-        """Tests: the same batches as in `fit`, but nothing is learnt and the order does not matter.
+        """Tests: hands batches to `batch_step` as `fit` does, with `training=False`; their order does not matter.
 
         Args:
             x: Inputs, `(N, s)`.

@@ -20,7 +20,7 @@ class OneHotEncoder(Callable):
         self.uniq2oh: dict = {}
 
     def fit(self, data: np.ndarray) -> None:
-        """Finds out which labels there are; fills `uniq` and `uniq2oh`.
+        """Finds out which labels there are; fills `uniq` and `uniq2oh` anew.
 
         Args:
             data: Labels, `(N,)`: numbers with or without gaps, strings, ...
