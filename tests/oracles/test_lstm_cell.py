@@ -28,6 +28,11 @@ def fresh_cell(rng, **gates):
     return in_float32(lstm.LSTM(**({gate: affine(rng, float(gate == "f")) for gate in "ifgo"} | gates)).step)
 
 
+def shaken_cell(rng, **gates):
+    """An LSTM with other biases than those of a new one; `gates` replace some of its own."""
+    return fresh_cell(rng, **({gate: affine(rng, 0.3) for gate in "ifgo"} | gates))
+
+
 def in_float32(step):
     def rounded(x, h, c):
         with np.errstate(over="ignore"):
@@ -43,7 +48,7 @@ def unknown(step, rng):
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_right_cell_passes(check, rng):
-    getattr(unknown(fresh_cell(rng), rng), check)()
+    getattr(unknown(shaken_cell(rng) if check == "check_gates_are_four" else fresh_cell(rng), rng), check)()
 
 
 def with_memory(step):
@@ -120,6 +125,19 @@ def test_another_forget_bias_is_caught(rng):
 def test_a_bias_of_1_for_all_gates_is_caught(rng):
     with pytest.raises(Mismatch, match="output gate starts with a bias of 1"):
         unknown(fresh_cell(rng, o=affine(rng, 1.0)), rng).check_other_biases()
+
+
+@pytest.mark.parametrize(("gate", "name"), [("i", "input gate"), ("g", "candidate")])
+def test_a_bias_of_1_for_another_gate_is_caught(gate, name, rng):
+    with pytest.raises(Mismatch, match=f"{name} starts with a bias of 1"):
+        unknown(fresh_cell(rng, **{gate: affine(rng, 1.0)}), rng).check_other_biases()
+
+
+@pytest.mark.parametrize("gate", "ifgo")
+def test_a_gate_without_a_bias_is_caught(gate, rng):
+    cell = unknown(shaken_cell(rng, **{gate: affine(rng, float(gate == "f"))}), rng)
+    with pytest.raises(Mismatch, match=rf"\({gate}\) has no bias"):
+        cell.check_gates_are_four()
 
 
 def constant(kernel, bias):
