@@ -51,8 +51,31 @@ def variables_of(layer: Any) -> list[Any]:
     return [variable for variable in unique.values() if "float" in str(variable.dtype)]
 
 
+def weights_now(model: Any, modules: Collection[str]) -> dict[int, tuple[str, Any]]:
+    """The trainable weights of a model, each bare `tf.Variable` included, with what they hold now.
+
+    Args:
+        model: Already called, so that its weights exist.
+        modules: As for `bare_variables`.
+
+    Returns:
+        From the identity of a variable to its path and a copy of its values.
+    """
+    import numpy as np
+
+    named = [(variable.path, variable) for variable in model.trainable_variables]
+    named += [(f"{path} (a bare tf.Variable)", variable) for path, variable in bare_variables(model, modules).items()]
+    return {id(variable): (path, np.array(variable)) for path, variable in named}
+
+
+def unchanged(before: dict[int, tuple[str, Any]], after: dict[int, tuple[str, Any]]) -> list[str]:
+    """The paths of weights that are the same in two answers of `weights_now`."""
+    both = [(path, before[key][1], value) for key, (path, value) in after.items() if key in before]
+    return [path for path, first, second in both if (first == second).all()]
+
+
 def bare_variables(layer: Any, modules: Collection[str]) -> dict[str, Any]:
-    """Every trainable `tf.Variable` that a layer holds by itself, which Keras neither lists nor trains.
+    """Every trainable `tf.Variable` of floats that a layer holds by itself, which Keras neither lists nor trains.
 
     Args:
         layer: A layer or model; its attributes are searched, and theirs.
@@ -73,7 +96,7 @@ def bare_variables(layer: Any, modules: Collection[str]) -> dict[str, Any]:
             continue
         seen.add(id(value))
         if isinstance(value, tf.Variable):
-            if value.trainable:
+            if value.trainable and value.dtype.is_floating:  # an integer counts something
                 found[path] = value
         elif isinstance(value, (list, tuple)):
             pending.extend((f"{path}[{index}]", item) for index, item in enumerate(value))

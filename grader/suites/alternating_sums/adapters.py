@@ -372,15 +372,17 @@ def _formed(y: np.ndarray) -> np.ndarray:
     return y.astype(dtype)[..., 0] if rank == 2 else y.astype(dtype)
 
 
-def _kit_dataset(values: np.ndarray, totals: np.ndarray, batch_size: int, drawn: list[int] | None = None) -> Any:
-    """Images of one grey each, with their totals; batches that are drawn from it are counted in `drawn`.
+def _kit_dataset(
+    values: np.ndarray, totals: np.ndarray, batch_size: int, first_pixel: float, drawn: list[int] | None = None
+) -> Any:
+    """Images of one grey each but for their first pixel, with their totals.
 
-    Where they are not counted, for validation, the first pixel of each image is bright.
+    Batches that are drawn from it are counted in `drawn`.
     """
     import tensorflow as tf
 
     x = np.broadcast_to(values[:, :, None, None, None], (*values.shape, 28, 28, 1)).astype(np.float32)
-    x[:, :, 0, 0] = float(drawn is None)
+    x[:, :, 0, 0] = first_pixel
     dataset = tf.data.Dataset.from_tensor_slices((x, _formed(totals[:, :, None]))).batch(batch_size)
     if drawn is None:
         return dataset
@@ -466,7 +468,7 @@ def train_kit_model(
         return len(calls) == stop_after
 
     options = {} if run_dir is None else {"run_dir": run_dir}
-    datasets = _kit_dataset(*data, batch_size, drawn), _kit_dataset(*validation, batch_size)
+    datasets = _kit_dataset(*data, batch_size, 0.0, drawn), _kit_dataset(*validation, batch_size, 1.0)
     history = None
     with suppress(Crash):
         history = train(model, *datasets, epochs=epochs, learning_rate=learning_rate, callback=callback, **options)
@@ -554,13 +556,10 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
 
     model = _model()
     dataset = tf.data.Dataset.from_tensor_slices((x, _formed(y))).batch(batch_size)
-    values: list[dict[int, tuple[str, np.ndarray]]] = []
+    values: list[dict[int, tuple[str, Any]]] = []
 
     def note(*_: Any, **__: Any) -> bool:
-        bare = probes.bare_variables(model, ("cell", "model"))
-        named = [(variable.path, variable) for variable in model.trainable_variables]
-        named += [(f"{path} (a bare tf.Variable)", variable) for path, variable in bare.items()]
-        values.append({id(variable): (path, np.array(variable)) for path, variable in named})
+        values.append(probes.weights_now(model, ("cell", "model")))
         return False
 
     train(model, dataset, dataset, epochs=3, learning_rate=learning_rate, callback=note)
@@ -569,8 +568,7 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
         train(model, dataset, dataset, epochs=1, learning_rate=learning_rate)
         note()
     first, second = values[:2]
-    still = [path for key, (path, value) in second.items() if key in first and np.array_equal(value, first[key][1])]
-    return {"variables": len(second), "still": still}
+    return {"variables": len(second), "still": probes.unchanged(first, second)}
 
 
 def train_whole(

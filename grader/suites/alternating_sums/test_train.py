@@ -163,14 +163,14 @@ def test_run_folder(student, rng):
     for name, given in (("epochs", 1), ("learning_rate", 0.01)):
         value = as_number(config[name], f"{name!r} in config.json")
         expect(np.isclose(value, given), f"config.json says {name} = {value:g} of a training with {given:g}.")
-    missing = "in run_dir after a training."
-    expect(as_number(found["checkpoints"], "the number of files") > 0, f"there is no checkpoint {missing}")
+    place = "in run_dir after a training."
+    expect(as_number(found["checkpoints"], "the number of files") > 0, f"there is no checkpoint {place}")
     files = as_items(found["events"], "the event files")
-    expect(files, f"there is no event file of TensorBoard {missing}")
+    expect(files, f"there is no event file of TensorBoard {place}")
     events = Events()
     for content in files:
         read_events(as_array(content, "an event file", kind="integer").astype(np.uint8).tobytes(), into=events)
-    expect(events.scalars, f"there are no scalars in the event files of TensorBoard {missing}")
+    expect(events.scalars, f"there are no scalars in the event files of TensorBoard {place}")
 
 
 class Resumed:

@@ -188,18 +188,17 @@ def kit_parts(specs: list[dict[str, Any]]) -> list[Any]:
     return [kinds[spec["kind"]](**{key: spec[key] for key in spec if key != "kind"}) for spec in specs]
 
 
-def kit_loss(tilt: float = 0.0) -> Any:
-    """A made-up loss: the mean over the samples of sum((y_pred - y_true) ** 4) / 4.
+def kit_loss() -> Any:
+    """A made-up loss: the mean over the samples of sum((y_pred - y_true) ** 4) / 4, and the mean of y_pred on top.
 
-    Args:
-        tilt: So many times the mean of y_pred is added to the loss, but not to its gradient.
+    So it is not the same with its arguments swapped. Its gradient is that of the first part alone.
     """
     core = imported("core")
 
     class KitLoss(core.Diffable):
         def forward(self, y_pred: np.ndarray, y_true: np.ndarray) -> np.ndarray:
             self.difference = np.asarray(y_pred - y_true)
-            return np.mean(np.sum(self.difference**4, axis=-1) / 4) + tilt * np.mean(y_pred)
+            return np.mean(np.sum(self.difference**4, axis=-1) / 4) + np.mean(y_pred)
 
         def input_gradients(self) -> np.ndarray:
             return self.difference**3
@@ -463,7 +462,7 @@ def sequential_steps(
             for w, g in zip(weights, grads, strict=False):
                 w -= rate * g
 
-    parts = {"optimizer": KitOptimizer(), "loss_fn": kit_loss(tilt=1.0), "acc_fn": lambda probs, labels: np.mean(probs)}
+    parts = {"optimizer": KitOptimizer(), "loss_fn": kit_loss(), "acc_fn": lambda probs, labels: np.mean(probs)}
     quietly(lambda: model.compile(**parts))  # it is judged elsewhere
     for name, part in parts.items():
         setattr(model, name, part)

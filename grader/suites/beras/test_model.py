@@ -160,7 +160,7 @@ def weights_of(specs):
 
 
 def kit_loss(prediction, y):
-    """Of `kit_loss(tilt=1.0)` in adapters.py: not the same with its arguments swapped."""
+    """That of adapters.py: not the same with its arguments swapped."""
     return float(np.mean(np.sum((prediction - y) ** 4, axis=1) / 4) + np.mean(prediction))
 
 

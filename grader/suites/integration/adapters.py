@@ -651,13 +651,10 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
 
     model = IntegrationModel()
     dataset = _dataset(x, y, batch_size)
-    values: list[dict[int, tuple[str, np.ndarray]]] = []
+    values: list[dict[int, tuple[str, Any]]] = []
 
     def note(*_: Any, **__: Any) -> bool:
-        bare = probes.bare_variables(model, ("lstm", "model"))
-        named = [(variable.path, variable) for variable in model.trainable_variables]
-        named += [(f"{path} (a bare tf.Variable)", variable) for path, variable in bare.items()]
-        values.append({id(variable): (path, np.array(variable)) for path, variable in named})
+        values.append(probes.weights_now(model, ("lstm", "model")))
         return False
 
     train(model, dataset, dataset, epochs=2, learning_rate=learning_rate, callback=note)
@@ -666,8 +663,7 @@ def still_weights(x: np.ndarray, y: np.ndarray, batch_size: int, learning_rate: 
         train(model, dataset, dataset, epochs=1, learning_rate=learning_rate)
         note()
     first, second = values[-2:]
-    still = [path for key, (path, value) in second.items() if key in first and np.array_equal(value, first[key][1])]
-    return {"variables": len(second), "still": still}
+    return {"variables": len(second), "still": probes.unchanged(first, second)}
 
 
 def train_whole(

@@ -40,7 +40,8 @@ def has_history(found):
     """Whether `train` returned lists with something in them under all four names."""
     history = found["history"]
     lists = [history.get(name) for name in NAMES] if isinstance(history, dict) else [None]
-    return all(isinstance(values, (list, tuple, np.ndarray)) and len(values) for values in lists)
+    are_lists = all(isinstance(values, (list, tuple)) or np.ndim(values) == 1 for values in lists)
+    return are_lists and all(map(len, lists))
 
 
 def checked_history(found, epochs):
